@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One line of imports: C libraries <- PostgreSQL, HTTP, Cryptography <- Orchestrator <- Workflows <- Activities <- orchestratord.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+  name: "orchestrator",
+  products: [
+    .library(name: "Orchestrator", targets: ["Orchestrator"]),
+    .executable(name: "orchestratord", targets: ["orchestratord"]),
+  ],
+  targets: [
+    system("CPostgreSQL", "libpq", "libpq-dev"),
+    system("CCurl", "libcurl", "libcurl4-openssl-dev"),
+    system("COpenSSL", "openssl", "libssl-dev"),
+    system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
+    system("CMagic", "libmagic", "libmagic-dev"),
+    system("CPocketSphinx", "pocketsphinx", "libpocketsphinx-dev"),
+    .systemLibrary(name: "CProcess"),
+    .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CMicroHTTPD", "CCurl", "CProcess"], swiftSettings: strict),
+    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(
+      name: "Orchestrator", dependencies: ["PostgreSQL", "Cryptography", "CProcess"], swiftSettings: strict),
+    .target(name: "Workflows", dependencies: ["Orchestrator"], swiftSettings: strict),
+    .target(
+      name: "Activities",
+      dependencies: ["Workflows", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
+      swiftSettings: strict),
+    .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+    .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
+    .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator"], swiftSettings: strict),
+    .testTarget(name: "ActivitiesTests", dependencies: ["Activities"], swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
