@@ -21,7 +21,7 @@ let package = Package(
     system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
     system("CMagic", "libmagic", "libmagic-dev"),
     system("CPocketSphinx", "pocketsphinx", "libpocketsphinx-dev"),
-    .systemLibrary(name: "CProcess"),
+    .target(name: "CProcess"),
     .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess"], swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CMicroHTTPD", "CCurl", "CProcess"], swiftSettings: strict),
     .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),

@@ -1,0 +1,38 @@
+/// What happens when an activity has no attempt left.
+public enum OnExhausted: String, Codable, Sendable {
+  /// The activity fails and `execute` throws into the workflow.
+  case fail
+  /// The activity waits for an operator, who retries it, completes it by hand, or fails it; the workflow stays where it stands.
+  case park
+}
+
+/// Where an activity runs, how long it may take, and how it is retried. Declared once, with the activity.
+public struct ActivityOptions: Codable, Sendable, Equatable {
+  public var taskQueue: String
+  /// Milliseconds an attempt may wait for a worker; nil for no limit. Never retried: another attempt would wait in the same queue.
+  public var scheduleToStartMilliseconds: Int64?
+  /// Milliseconds one attempt may run; default 10 minutes.
+  public var startToCloseMilliseconds: Int64
+  /// Milliseconds from scheduling to the end of the last attempt; nil for no limit.
+  public var scheduleToCloseMilliseconds: Int64?
+  /// Milliseconds between two heartbeats of an attempt; nil when the activity sends none.
+  public var heartbeatMilliseconds: Int64?
+  public var retryPolicy: RetryPolicy
+  public var onExhausted: OnExhausted
+
+  public init(
+    taskQueue: String = "default", scheduleToStart: Duration? = nil, startToClose: Duration = .seconds(600),
+    scheduleToClose: Duration? = nil, heartbeat: Duration? = nil, retryPolicy: RetryPolicy = RetryPolicy(),
+    onExhausted: OnExhausted = .fail
+  ) {
+    self.taskQueue = taskQueue
+    scheduleToStartMilliseconds = scheduleToStart?.milliseconds
+    startToCloseMilliseconds = startToClose.milliseconds
+    scheduleToCloseMilliseconds = scheduleToClose?.milliseconds
+    heartbeatMilliseconds = heartbeat?.milliseconds
+    self.retryPolicy = retryPolicy
+    self.onExhausted = onExhausted
+  }
+
+  public static let standard = ActivityOptions()
+}

@@ -1,0 +1,122 @@
+/// What workflow code asks for. Each becomes one event; at replay it is compared with the event recorded under the same cause.
+enum Command: Sendable {
+  case scheduleActivity(ActivityTask)
+  case requestCancelActivity(sequence: Int32)
+  case startTimer(sequence: Int32, milliseconds: Int64)
+  case cancelTimer(sequence: Int32)
+  case completeWorkflow(result: Payload)
+  case failWorkflow(Failure)
+  case cancelWorkflow
+}
+
+/// An activity as its schedule event records it.
+struct ActivityTask: Sendable, Equatable {
+  var sequence: Int32
+  var activityType: String
+  var input: Payload
+  var options: ActivityOptions
+  /// Run by the owner during the activation and recorded with its result, or a task of a queue.
+  var isInline = false
+}
+
+extension Command {
+  var type: EventType {
+    switch self {
+    case .scheduleActivity: .activityTaskScheduled
+    case .requestCancelActivity: .activityTaskCancelRequested
+    case .startTimer: .timerStarted
+    case .cancelTimer: .timerCanceled
+    case .completeWorkflow: .workflowExecutionCompleted
+    case .failWorkflow: .workflowExecutionFailed
+    case .cancelWorkflow: .workflowExecutionCanceled
+    }
+  }
+
+  var closeStatus: CloseStatus? {
+    switch self {
+    case .completeWorkflow: .completed
+    case .failWorkflow: .failed
+    case .cancelWorkflow: .canceled
+    default: nil
+    }
+  }
+
+  func encoded() -> [UInt8] {
+    var writer = AttributesWriter()
+    switch self {
+    case .scheduleActivity(let task):
+      writer.field("sequence", Int64(task.sequence))
+      writer.field("activityType", task.activityType)
+      writer.field("taskQueue", task.options.taskQueue)
+      writer.field("input", task.input)
+      if let options = task.options.recorded { writer.field("options", options) }
+    case .requestCancelActivity(let sequence), .cancelTimer(let sequence):
+      writer.field("sequence", Int64(sequence))
+    case .startTimer(let sequence, let milliseconds):
+      writer.field("sequence", Int64(sequence))
+      writer.field("startToFireMilliseconds", milliseconds)
+    case .completeWorkflow(let result): writer.field("result", result)
+    case .failWorkflow(let failure): writer.field("failure", failure.payload)
+    case .cancelWorkflow: break
+    }
+    return writer.finish()
+  }
+
+  /// What replay compares: kind, name and sequence. Inputs, timeouts and policies may change between builds.
+  var fingerprint: CommandFingerprint {
+    switch self {
+    case .scheduleActivity(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.activityType)
+    case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence):
+      CommandFingerprint(type: type, sequence: sequence, name: nil)
+    case .completeWorkflow, .failWorkflow, .cancelWorkflow: CommandFingerprint(type: type, sequence: 0, name: nil)
+    }
+  }
+}
+
+struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
+  let type: EventType
+  let sequence: Int32
+  let name: String?
+
+  init(type: EventType, sequence: Int32, name: String?) {
+    self.type = type
+    self.sequence = sequence
+    self.name = name
+  }
+
+  /// - Throws: `AttributesError` when the row is damaged.
+  init(_ event: HistoryEvent) throws {
+    let reader = try AttributesReader(event.attributes)
+    self.init(
+      type: event.type, sequence: Int32(truncatingIfNeeded: reader.integer("sequence") ?? 0), name: reader.text("activityType"))
+  }
+
+  var description: String {
+    let subject = name.map { " '\($0)'" } ?? ""
+    return sequence > 0 ? "\(type.name)\(subject) (sequence \(sequence))" : type.name
+  }
+}
+
+extension ActivityTask {
+  /// Reads the task back from its ActivityTaskScheduled event.
+  init(_ event: HistoryEvent) throws {
+    let reader = try AttributesReader(event.attributes)
+    sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
+    activityType = try require(reader.text("activityType"))
+    input = try require(reader.payload("input"))
+    if let recorded = reader.payload("options") {
+      options = try PayloadCodec.decode(ActivityOptions.self, from: recorded)
+    } else {
+      options = ActivityOptions(taskQueue: try require(reader.text("taskQueue")))
+    }
+  }
+}
+
+extension ActivityOptions {
+  /// Recorded only when they differ from the standard ones: most rows stay short.
+  var recorded: Payload? {
+    var standard = ActivityOptions.standard
+    standard.taskQueue = taskQueue
+    return self == standard ? nil : try? PayloadCodec.encode(self)
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+
+/// One node of the error tree that travels through histories: what happened, whether a retry can help, and what caused it.
+public struct Failure: Codable, Sendable, Equatable {
+  public enum Kind: String, Codable, Sendable {
+    /// Thrown by user code.
+    case application
+    case scheduleToStartTimeout, startToCloseTimeout, scheduleToCloseTimeout, heartbeatTimeout
+    case cancelled, terminated
+    /// The process that ran the attempt died or lost its lease.
+    case workerLost
+    /// The engine refused, for example because a limit was passed.
+    case engine
+  }
+
+  public var kind: Kind
+  /// The name that a retry policy's `nonRetryableErrorTypes` is compared with.
+  public var type: String
+  public var message: String
+  public var isRetryable: Bool
+  /// Milliseconds that the failing side asked to wait before the next attempt, for example by `Retry-After`.
+  public var nextRetryDelayMilliseconds: Int64?
+  public var cause: [Failure]
+
+  public init(
+    kind: Kind = .application, type: String, message: String, isRetryable: Bool = true,
+    nextRetryDelayMilliseconds: Int64? = nil, cause: Failure? = nil
+  ) {
+    self.kind = kind
+    self.type = String(type.prefix(Limits.nameBytes))
+    self.message = String(message.prefix(Limits.failureMessageBytes))
+    self.isRetryable = isRetryable
+    self.nextRetryDelayMilliseconds = nextRetryDelayMilliseconds
+    self.cause = cause.map { [$0.limited(to: Limits.failureDepth - 1)] } ?? []
+  }
+
+  private func limited(to depth: Int) -> Failure {
+    var copy = self
+    copy.cause = depth <= 1 ? [] : cause.map { $0.limited(to: depth - 1) }
+    return copy
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case kind, type, message, isRetryable = "retryable", nextRetryDelayMilliseconds, cause
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    kind = try container.decodeIfPresent(Kind.self, forKey: .kind) ?? .application
+    type = try container.decode(String.self, forKey: .type)
+    message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
+    isRetryable = try container.decodeIfPresent(Bool.self, forKey: .isRetryable) ?? true
+    nextRetryDelayMilliseconds = try container.decodeIfPresent(Int64.self, forKey: .nextRetryDelayMilliseconds)
+    cause = try container.decodeIfPresent([Failure].self, forKey: .cause) ?? []
+  }
+}
+
+/// What user code throws to say more than a message: its type's name, whether to retry, and when.
+public struct ApplicationFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  public var type: String
+  public var message: String
+  public var isRetryable: Bool
+  public var nextRetryDelay: Duration?
+
+  public init(type: String, message: String, isRetryable: Bool = true, nextRetryDelay: Duration? = nil) {
+    self.type = type
+    self.message = message
+    self.isRetryable = isRetryable
+    self.nextRetryDelay = nextRetryDelay
+  }
+
+  public var description: String { "\(type): \(message)" }
+}
+
+/// What `execute` throws into workflow code when an activity ended without a result.
+public struct ActivityFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  public let activityType: String
+  public let sequence: Int32
+  public let failure: Failure
+
+  public var description: String { "activity \(activityType) (sequence \(sequence)) failed: \(failure.type): \(failure.message)" }
+}
+
+extension Failure {
+  /// The tree for any thrown error; errors that are not ours keep their Swift type's name and description.
+  public init(_ error: any Error) {
+    switch error {
+    case let error as ApplicationFailure:
+      self.init(
+        type: error.type, message: error.message, isRetryable: error.isRetryable,
+        nextRetryDelayMilliseconds: error.nextRetryDelay.map(\.milliseconds))
+    case let error as ActivityFailure:
+      self.init(type: "ActivityFailure", message: error.description, isRetryable: false, cause: error.failure)
+    case is CancellationError:
+      self.init(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
+    default:
+      self.init(type: String(describing: Swift.type(of: error)), message: String(describing: error))
+    }
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded towards zero, saturating.
+  public var milliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+    return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000_000
+  }
+
+  /// Whole microseconds, rounded towards zero, saturating.
+  public var microseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000
+  }
+
+  public static func days(_ days: Int) -> Duration { .seconds(days * 86_400) }
+  public static func hours(_ hours: Int) -> Duration { .seconds(hours * 3600) }
+  public static func minutes(_ minutes: Int) -> Duration { .seconds(minutes * 60) }
+}

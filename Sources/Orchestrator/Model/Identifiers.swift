@@ -1,0 +1,83 @@
+import Cryptography
+import Foundation
+
+/// Names one execution of a workflow: a UUID version 7 (RFC 9562), so that new histories are inserted at the right edge of their index.
+public struct RunID: Hashable, Sendable, Codable, CustomStringConvertible {
+  public let uuid: UUID
+
+  public init(_ uuid: UUID) {
+    self.uuid = uuid
+  }
+
+  /// Parses the canonical text form; nil for anything else.
+  public init?(_ text: String) {
+    guard let uuid = UUID(uuidString: text) else { return nil }
+    self.uuid = uuid
+  }
+
+  /// A fresh identifier made of the given Unix time in milliseconds and random bits.
+  public static func generate(
+    unixMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
+  ) -> RunID {
+    var generator = SystemRandomNumberGenerator()
+    return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, using: &generator))
+  }
+
+  public var description: String { uuid.uuidString.lowercased() }
+
+  public init(from decoder: any Decoder) throws {
+    uuid = try decoder.singleValueContainer().decode(UUID.self)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
+
+enum UUIDVersion7 {
+  static func make(unixMilliseconds: Int64, using generator: inout some RandomNumberGenerator) -> UUID {
+    let time = UInt64(bitPattern: unixMilliseconds)
+    let a = generator.next()
+    let b = generator.next()
+    func byte(_ value: UInt64, _ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> shift) }
+    return UUID(
+      uuid: (
+        byte(time, 40), byte(time, 32), byte(time, 24), byte(time, 16), byte(time, 8), byte(time, 0),
+        0x70 | (byte(a, 0) & 0x0F), byte(a, 8), 0x80 | (byte(a, 16) & 0x3F), byte(a, 24),
+        byte(b, 0), byte(b, 8), byte(b, 16), byte(b, 24), byte(b, 32), byte(b, 40)
+      ))
+  }
+}
+
+/// The unit of ownership: every workflow id belongs to one of 256 slots, and a slot has one owner process at a time.
+public struct Slot: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public static let count = 256
+  public let number: Int16
+
+  public init(_ number: Int16) {
+    precondition(0 <= number && number < Slot.count, "a slot is 0 to 255")
+    self.number = number
+  }
+
+  /// The first byte of SHA-256("namespace/workflow id"): SQL's `orchestrator.slot_of` and any other language compute the same.
+  public static func of(namespace: String, workflowID: String) -> Slot {
+    Slot(Int16(Digest.sha256(Array("\(namespace)/\(workflowID)".utf8))[0]))
+  }
+
+  public static func < (left: Slot, right: Slot) -> Bool { left.number < right.number }
+  public var description: String { String(number) }
+}
+
+/// A workflow id inside its namespace: what a person or another system calls the execution.
+public struct WorkflowKey: Hashable, Sendable {
+  public let namespace: String
+  public let workflowID: String
+
+  public init(namespace: String = "default", workflowID: String) {
+    self.namespace = namespace
+    self.workflowID = workflowID
+  }
+
+  public var slot: Slot { Slot.of(namespace: namespace, workflowID: workflowID) }
+}

@@ -1,0 +1,163 @@
+/// What the world tells a run: each is one event of its history, applied to the workflow code one at a time.
+enum IncomingEvent: Sendable {
+  case started(StartedAttributes)
+  case signaled(SignaledAttributes)
+  case cancelRequested(reason: String, identity: String)
+  case terminated(reason: String, identity: String)
+  case activityCompleted(sequence: Int32, result: Payload, by: String?)
+  case activityFailed(sequence: Int32, failure: Failure, by: String?)
+  case activityTimedOut(sequence: Int32, failure: Failure)
+  case timerFired(sequence: Int32)
+  /// An inline step with its outcome: one row, no schedule event.
+  case markerRecorded(sequence: Int32, name: String, outcome: StepOutcome)
+}
+
+enum StepOutcome: Sendable {
+  case success(Payload)
+  case failure(Failure)
+}
+
+struct StartedAttributes: Sendable, Equatable {
+  var workflowType: String
+  var namespace: String
+  var workflowID: String
+  var input: Payload
+  var identity: String
+  /// Toolchain and program that first ran it: job order is a property of the Swift runtime.
+  var build: String
+}
+
+struct SignaledAttributes: Sendable, Equatable {
+  var name: String
+  var input: Payload
+  var identity: String
+  /// Makes a repeated send harmless.
+  var requestID: String
+}
+
+extension IncomingEvent {
+  var type: EventType {
+    switch self {
+    case .started: .workflowExecutionStarted
+    case .signaled: .workflowExecutionSignaled
+    case .cancelRequested: .workflowExecutionCancelRequested
+    case .terminated: .workflowExecutionTerminated
+    case .activityCompleted: .activityTaskCompleted
+    case .activityFailed: .activityTaskFailed
+    case .activityTimedOut: .activityTaskTimedOut
+    case .timerFired: .timerFired
+    case .markerRecorded: .markerRecorded
+    }
+  }
+
+  /// The command it answers, for `caused_by`.
+  var sequence: Int32? {
+    switch self {
+    case .activityCompleted(let sequence, _, _), .activityFailed(let sequence, _, _), .activityTimedOut(let sequence, _),
+      .timerFired(let sequence), .markerRecorded(let sequence, _, _):
+      sequence
+    default: nil
+    }
+  }
+
+  func encoded() -> [UInt8] {
+    var writer = AttributesWriter()
+    switch self {
+    case .started(let started): started.write(to: &writer)
+    case .signaled(let signal):
+      writer.field("signalName", signal.name)
+      writer.field("input", signal.input)
+      writer.field("identity", signal.identity)
+      writer.field("requestId", signal.requestID)
+    case .cancelRequested(let reason, let identity), .terminated(let reason, let identity):
+      writer.field("reason", reason)
+      writer.field("identity", identity)
+    case .activityCompleted(let sequence, let result, let identity):
+      writer.field("sequence", Int64(sequence))
+      writer.field("result", result)
+      writer.field("identity", identity)
+    case .activityFailed(let sequence, let failure, let identity):
+      writer.field("sequence", Int64(sequence))
+      writer.field("failure", failure.payload)
+      writer.field("identity", identity)
+    case .activityTimedOut(let sequence, let failure):
+      writer.field("sequence", Int64(sequence))
+      writer.field("failure", failure.payload)
+    case .timerFired(let sequence):
+      writer.field("sequence", Int64(sequence))
+    case .markerRecorded(let sequence, let name, let outcome):
+      writer.field("sequence", Int64(sequence))
+      writer.field("markerName", name)
+      switch outcome {
+      case .success(let result): writer.field("result", result)
+      case .failure(let failure): writer.field("failure", failure.payload)
+      }
+    }
+    return writer.finish()
+  }
+}
+
+extension StartedAttributes {
+  fileprivate func write(to writer: inout AttributesWriter) {
+    writer.field("workflowType", workflowType)
+    writer.field("namespace", namespace)
+    writer.field("workflowId", workflowID)
+    writer.field("input", input)
+    writer.field("identity", identity)
+    writer.field("build", build)
+  }
+}
+
+extension Failure {
+  /// The failure as stored; encoding plain strings and numbers cannot fail, so a failure to do so names itself.
+  var payload: Payload {
+    (try? PayloadCodec.encode(self)) ?? Payload(json: Array(#"{"type":"UnencodableFailure","message":""}"#.utf8))
+  }
+}
+
+extension IncomingEvent {
+  /// Reads an event back from its row.
+  /// - Throws: `AttributesError` or `PayloadError` when a field is missing or damaged.
+  init(_ event: HistoryEvent) throws {
+    let reader = try AttributesReader(event.attributes)
+    func sequence() throws -> Int32 { Int32(truncatingIfNeeded: try require(reader.integer("sequence"))) }
+    func failure() throws -> Failure { try PayloadCodec.decode(Failure.self, from: try require(reader.payload("failure"))) }
+    switch event.type {
+    case .workflowExecutionStarted:
+      self = .started(
+        StartedAttributes(
+          workflowType: try require(reader.text("workflowType")), namespace: try require(reader.text("namespace")),
+          workflowID: try require(reader.text("workflowId")), input: try require(reader.payload("input")),
+          identity: reader.text("identity") ?? "", build: reader.text("build") ?? ""))
+    case .workflowExecutionSignaled:
+      self = .signaled(
+        SignaledAttributes(
+          name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
+          identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? ""))
+    case .workflowExecutionCancelRequested:
+      self = .cancelRequested(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .workflowExecutionTerminated:
+      self = .terminated(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .activityTaskCompleted:
+      self = .activityCompleted(
+        sequence: try sequence(), result: try require(reader.payload("result")), by: reader.text("identity"))
+    case .activityTaskFailed:
+      self = .activityFailed(sequence: try sequence(), failure: try failure(), by: reader.text("identity"))
+    case .activityTaskTimedOut: self = .activityTimedOut(sequence: try sequence(), failure: try failure())
+    case .timerFired: self = .timerFired(sequence: try sequence())
+    case .markerRecorded:
+      let name = try require(reader.text("markerName"))
+      let outcome = try reader.payload("result").map(StepOutcome.success) ?? .failure(try failure())
+      self = .markerRecorded(sequence: try sequence(), name: name, outcome: outcome)
+    case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
+      .workflowExecutionFailed, .workflowExecutionCanceled:
+      throw AttributesError(offset: 0)
+    }
+  }
+}
+
+/// A field that must be there.
+func require<Value>(_ value: Value?) throws -> Value {
+  guard let value else { throw AttributesError(offset: 0) }
+  return value
+}

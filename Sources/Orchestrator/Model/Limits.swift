@@ -1,0 +1,25 @@
+/// Every limit of the engine, with its unit and its reason.
+public enum Limits {
+  /// UTF-8 bytes of a workflow id, a name of a type, signal or task queue: they stand in index keys.
+  public static let nameBytes = 255
+  /// Bytes of one encoded payload: larger values belong into the object store, a history is read again at every replay.
+  public static let payloadBytes = 2 * 1024 * 1024
+  /// Events of one history: past it the run fails with a clear error; a history is replayed as a whole.
+  public static let historyEvents = 50_000
+  /// Commands one event may cause: a loop that schedules without end is stopped here.
+  public static let commandsPerActivation = 10_000
+  /// Nested causes kept of a failure.
+  public static let failureDepth = 8
+  /// UTF-8 bytes kept of a failure's message.
+  public static let failureMessageBytes = 4096
+  /// Rows after which a batch is sealed: more gained nothing when measured.
+  public static let rowsPerBatch = 500
+  /// Batches in flight on the owner's connection: with two the server never waits for us, a third was slower.
+  public static let batchesInFlight = 2
+  /// Messages taken from the inbox by one read.
+  public static let inboxRead = 1000
+  /// Runs whose histories are asked for by one read.
+  public static let runsPerRead = 200
+  /// Seconds one activation may compute before it is reported as blocked code.
+  public static let blockedCode: Duration = .seconds(2)
+}

@@ -1,0 +1,197 @@
+import Foundation
+
+/// The door between workflow code and the world: every call is durable, recorded once and repeated from history after a crash.
+///
+/// A context is valid inside its workflow's `run` only. Calls from `Task {}`, `Task.detached`, actors or callbacks throw.
+public struct Context<W: Workflow>: Sendable {
+  let instance: TypedInstance<W>
+
+  init(_ instance: TypedInstance<W>) {
+    self.instance = instance
+  }
+
+  public var info: WorkflowInfo { instance.info }
+
+  /// The workflow's state; stored beside the run in the same commit as the events that changed it.
+  public var state: W.State {
+    get { instance.currentState }
+    nonmutating set { instance.currentState = newValue }
+  }
+
+  /// Runs an activity to its result. It runs at least once; its result is recorded exactly once.
+  /// - Throws: `ActivityFailure` when no attempt is left, `CancellationError` when this run was cancelled.
+  public func execute<Input, Output>(
+    _ activity: Activity<Input, Output>, _ input: Input, options: ActivityOptions? = nil
+  ) async throws -> Output {
+    try instance.checkEntry("execute(\(activity.name))")
+    let task = ActivityTask(
+      sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
+      options: options ?? activity.options)
+    return try await instance.perform(.activity, name: activity.name, sequence: task.sequence) {
+      instance.give(.scheduleActivity(task))
+    }
+  }
+
+  /// Runs a fast, idempotent step in the owner's process and records it with its result in one row: one commit, no schedule event.
+  /// - Throws: as `execute`.
+  public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
+    try instance.checkEntry("inline(\(activity.name))")
+    let task = ActivityTask(
+      sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
+      options: activity.options, isInline: true)
+    return try await instance.perform(.inlineStep, name: activity.name, sequence: task.sequence) { instance.runInline(task) }
+  }
+
+  /// Sleeps durably, also over restarts; never shorter than asked by PostgreSQL's clock.
+  public func sleep(_ duration: Duration) async throws {
+    try instance.checkEntry("sleep")
+    let sequence = instance.nextSequence()
+    let _: DiscardedPayload = try await instance.perform(.timer, name: "sleep", sequence: sequence) {
+      instance.give(.startTimer(sequence: sequence, milliseconds: max(0, duration.milliseconds)))
+    }
+  }
+
+  /// Waits until the state fulfils a condition; signals change the state.
+  public func wait(until condition: @escaping @Sendable (W.State) -> Bool) async throws {
+    _ = try await wait(within: nil, until: condition)
+  }
+
+  /// Waits until the state fulfils a condition, or the time is up.
+  /// - Returns: false when the time was up first.
+  public func wait(upTo duration: Duration, until condition: @escaping @Sendable (W.State) -> Bool) async throws -> Bool {
+    try await wait(within: duration, until: condition)
+  }
+
+  private func wait(within duration: Duration?, until condition: @escaping @Sendable (W.State) -> Bool) async throws -> Bool {
+    try instance.checkEntry("wait")
+    if condition(state) { return true }
+    let identifier = instance.nextIdentifier()
+    let instance = instance
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        let timer = duration.map { duration in
+          instance.startTimer("wait", duration) { instance.expireCondition(identifier) }
+        }
+        instance.add(
+          PendingCondition(
+            identifier: identifier, isFulfilled: { [unowned instance] in condition(instance.currentState) },
+            resume: { continuation.resume(with: $0) }, timer: timer))
+      }
+    } onCancel: {
+      instance.cancelCondition(identifier)
+    }
+  }
+
+  /// Takes the next message of a signal without a handler, in order of arrival; messages that came earlier were kept.
+  public func receive<Input>(_ signal: Signal<W, Input>) async throws -> Input {
+    guard let input = try await receive(signal, limit: nil) else { throw CancellationError() }
+    return input
+  }
+
+  /// As `receive`, but gives up after a time.
+  /// - Returns: nil when no message came in time.
+  public func receive<Input>(_ signal: Signal<W, Input>, within duration: Duration) async throws -> Input? {
+    try await receive(signal, limit: duration)
+  }
+
+  private func receive<Input>(_ signal: Signal<W, Input>, limit: Duration?) async throws -> Input? {
+    try instance.checkEntry("receive(\(signal.name))")
+    if let payload = instance.takeUnreceived(signal.name) { return try PayloadCodec.decode(Input.self, from: payload) }
+    let identifier = instance.nextIdentifier()
+    let instance = instance
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        let timer = limit.map { limit in
+          instance.startTimer("receive", limit) { try instance.expireReceive(identifier) }
+        }
+        instance.add(
+          PendingReceive(
+            identifier: identifier, signalName: signal.name,
+            deliver: { continuation.resume(with: try decoded($0, as: Input.self)) }, timer: timer))
+      }
+    } onCancel: {
+      instance.cancelReceive(identifier)
+    }
+  }
+
+  /// Runs the body even when the run is cancelled meanwhile: for compensation and cleaning up.
+  public func shielded<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    guard instance.executor.isCurrent, !instance.isEvicting else { throw CancellationError() }
+    return try await Task(executorPreference: instance.executor) { try await body() }.value
+  }
+
+  /// The time of the event being handled: the same at every replay.
+  public var now: Date { Date(timeIntervalSince1970: Double(instance.now) / 1_000_000) }
+
+  /// A random number that every replay draws again.
+  public func random(in range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &instance.random) }
+
+  /// A UUID (version 4) that every replay makes again.
+  public func uuid() -> UUID {
+    let high = instance.random.next()
+    let low = instance.random.next()
+    func byte(_ value: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> (index * 8)) }
+    return UUID(
+      uuid: (
+        byte(high, 0), byte(high, 1), byte(high, 2), byte(high, 3), byte(high, 4), byte(high, 5),
+        0x40 | (byte(high, 6) & 0x0F), byte(high, 7), 0x80 | (byte(low, 0) & 0x3F), byte(low, 1), byte(low, 2), byte(low, 3),
+        byte(low, 4), byte(low, 5), byte(low, 6), byte(low, 7)
+      ))
+  }
+
+  /// Writes to the process's log, once: replays are silent.
+  public func log(_ message: @autoclosure () -> String) {
+    if !instance.isReplaying && !instance.isEvicting { Log.info("workflow", message(), ["run_id": info.runID.description]) }
+  }
+
+  /// Whether cancellation of this run was requested.
+  public var isCancelRequested: Bool { instance.isCancelRequested }
+}
+
+private func decoded<Input: Codable & Sendable>(
+  _ result: Result<Payload?, any Error>, as type: Input.Type
+) throws -> Result<Input?, any Error> {
+  switch result {
+  case .success(let payload?): .success(try PayloadCodec.decode(type, from: payload))
+  case .success(nil): .success(nil)
+  case .failure(let error): .failure(error)
+  }
+}
+
+/// The empty outcome of a timer: nothing to decode.
+struct DiscardedPayload: Codable, Sendable {}
+
+extension WorkflowInstance {
+  /// Waits for the outcome of an operation that the command asks for.
+  func perform<Output: Codable & Sendable>(
+    _ kind: PendingOperation.Kind, name: String, sequence: Int32, command: () -> Void
+  ) async throws -> Output {
+    try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        command()
+        add(
+          PendingOperation(kind: kind, name: name) { outcome in
+            switch outcome {
+            case .success where Output.self == DiscardedPayload.self:
+              continuation.resume(returning: try PayloadCodec.decode(Output.self, from: Payload(json: Array("{}".utf8))))
+            case .success(let payload): continuation.resume(returning: try PayloadCodec.decode(Output.self, from: payload))
+            case .failure(let error): continuation.resume(throwing: error)
+            }
+          }, sequence)
+      }
+    } onCancel: {
+      cancelOperation(sequence)
+    }
+  }
+
+  /// A timer that ends something else than an awaiting operation.
+  func startTimer(_ name: String, _ duration: Duration, onFired: @escaping () throws -> Void) -> Int32 {
+    let sequence = nextSequence()
+    give(.startTimer(sequence: sequence, milliseconds: max(0, duration.milliseconds)))
+    add(
+      PendingOperation(kind: .timer, name: name) { outcome in
+        if case .success = outcome { try onFired() }
+      }, sequence)
+    return sequence
+  }
+}

@@ -1,0 +1,89 @@
+/// The state of a workflow: a value that the engine owns, stores beside the run whenever it changed, and answers queries from.
+public protocol WorkflowState: Codable, Sendable {
+  init()
+}
+
+/// A state for workflows that keep none.
+public struct NoState: WorkflowState {
+  public init() {}
+}
+
+/// A durable program: plain async code whose every effect goes through its `Context`.
+///
+/// The code must be deterministic: the same history gives the same commands. Use `Context.now`, `random` and `uuid()` for what changes,
+/// never `Date()`, `Task.sleep`, `Task {}`, actors or network calls, and do not iterate over a `Set` or `Dictionary` (their order
+/// differs between processes).
+public protocol Workflow: Sendable {
+  associatedtype Input: Codable & Sendable
+  associatedtype Output: Codable & Sendable
+  associatedtype State: WorkflowState = NoState
+
+  /// The name histories carry; stable when the Swift type is renamed. Default: the type's name.
+  static var name: String { get }
+  /// The signals and queries it answers.
+  static var handlers: [Handler<Self>] { get }
+
+  init()
+
+  /// The program. What it returns completes the run; what it throws fails it.
+  func run(_ workflow: Context<Self>, _ input: Input) async throws -> Output
+}
+
+extension Workflow {
+  public static var name: String { String(describing: Self.self) }
+  public static var handlers: [Handler<Self>] { [] }
+}
+
+/// A message to a run, kept until the run asks for it: `receive`, or a handler that changes the state as it comes.
+public struct Signal<Target: Workflow, Input: Codable & Sendable>: Sendable {
+  public let name: String
+  let handle: (@Sendable (inout Target.State, Input) -> Void)?
+
+  /// A signal whose handler changes the state when it comes; it is synchronous, so it cannot await.
+  public init(_ name: String, handle: @escaping @Sendable (inout Target.State, Input) -> Void) {
+    self.name = name
+    self.handle = handle
+  }
+
+  /// A signal that waits in order of arrival until `Context.receive` takes it.
+  public init(_ name: String) {
+    self.name = name
+    handle = nil
+  }
+}
+
+/// A question about a run, answered from its stored state: no worker and no replay is needed, also after the run closed.
+public struct Query<Target: Workflow, Output: Codable & Sendable>: Sendable {
+  public let name: String
+  let answer: @Sendable (Target.State) throws -> Output
+
+  public init(_ name: String, answer: @escaping @Sendable (Target.State) throws -> Output) {
+    self.name = name
+    self.answer = answer
+  }
+}
+
+/// One entry of `Workflow.handlers`.
+public struct Handler<Target: Workflow>: Sendable {
+  enum Kind: Sendable {
+    case signal(@Sendable (inout Target.State, Payload) throws -> Void)
+    case channel
+    case query(@Sendable (Target.State) throws -> Payload)
+  }
+
+  let name: String
+  let kind: Kind
+
+  public static func signal<Input>(_ signal: Signal<Target, Input>) -> Handler {
+    guard let handle = signal.handle else {
+      return Handler(name: signal.name, kind: .channel)
+    }
+    return Handler(
+      name: signal.name,
+      kind: .signal { state, payload in handle(&state, try PayloadCodec.decode(Input.self, from: payload)) })
+  }
+
+  public static func query<Output>(_ query: Query<Target, Output>) -> Handler {
+    Handler(name: query.name, kind: .query { state in try PayloadCodec.encode(try query.answer(state)) })
+  }
+}

@@ -1,0 +1,265 @@
+/// What one event made the code do: commands in order, and inline steps to run.
+struct Activation {
+  var commands: [Command]
+  var inlineSteps: [ActivityTask]
+}
+
+/// One execution in memory: the running code, what it waits for, and the commands it gives. Events in, commands out; it knows no clock, no
+/// database and no thread but the one that enters it.
+///
+/// `TypedInstance` adds the workflow's types.
+class WorkflowInstance: @unchecked Sendable {
+  // Safe to share: every stored property is touched only inside `executor.enter`, by one thread at a time (each operation checks it).
+  let runID: RunID
+  let executor: WorkflowExecutor
+  /// Microseconds since the Unix epoch: the time of the event being applied.
+  private(set) var now: Int64 = 0
+  private(set) var isReplaying = false
+  private(set) var isFinished = false
+  private(set) var isEvicting = false
+  private(set) var isCancelRequested = false
+  private(set) var lastCommand = "none yet"
+  var random: DeterministicRandom
+  private var lastSequence: Int32 = 0
+  private var lastIdentifier = 0
+  private var commands: [Command] = []
+  private var inlineSteps: [ActivityTask] = []
+  private var operations: [Int32: PendingOperation] = [:]
+  private var conditions: [PendingCondition] = []
+  private var receives: [PendingReceive] = []
+  private var unreceived: [(name: String, payload: Payload)] = []
+  private var problem: WorkflowProblem?
+  private(set) var seenRequests: Set<String> = []
+
+  init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
+    self.runID = runID
+    random = DeterministicRandom(seed: runID)
+    executor = WorkflowExecutor(onForeignJob: onForeignJob)
+  }
+
+  // What the typed subclass does.
+  func start(_ input: Payload) throws {}
+  func cancelCode() {}
+  func handle(signal name: String, _ payload: Payload) throws -> Bool { false }
+  func takeChangedState() throws -> Payload? { nil }
+
+  var isWaitingForNothing: Bool { operations.isEmpty && conditions.isEmpty && receives.isEmpty }
+
+  /// Whether an activity, inline step or timer with this sequence still waits for its outcome.
+  func isPending(_ sequence: Int32) -> Bool { operations[sequence] != nil }
+
+  var waitsOnlyForMessages: Bool { operations.isEmpty }
+
+  /// Applies one event and runs the code until it is quiet.
+  /// - Throws: `WorkflowProblem`; the instance is then of no further use and must be evicted.
+  func activate(_ event: IncomingEvent, at time: Int64, replaying: Bool) throws -> Activation {
+    now = max(now, time)
+    isReplaying = replaying
+    commands.removeAll(keepingCapacity: true)
+    inlineSteps.removeAll(keepingCapacity: true)
+    try executor.enter {
+      try apply(event)
+      runUntilQuiet()
+    }
+    if let problem { throw problem }
+    if executor.wasEscaped { throw WorkflowProblem.escaped("its code ran on a foreign thread after \(lastCommand)") }
+    if !isFinished && isWaitingForNothing {
+      throw WorkflowProblem.escaped("it neither finished nor waits for an operation of its context after \(lastCommand)")
+    }
+    return Activation(commands: commands, inlineSteps: inlineSteps)
+  }
+
+  /// Ends the code without a trace: waiting operations throw, commands are dropped, memory is freed.
+  func evict() {
+    isEvicting = true
+    executor.enter {
+      cancelCode()
+      for (_, operation) in operations.sorted(by: { $0.key < $1.key }) { try? operation.resolve(.failure(CancellationError())) }
+      operations.removeAll()
+      for condition in conditions { condition.resume(.failure(CancellationError())) }
+      conditions.removeAll()
+      for receive in receives { try? receive.deliver(.failure(CancellationError())) }
+      receives.removeAll()
+      executor.adoptForeignJobs()
+      executor.drain()
+    }
+  }
+
+  private func apply(_ event: IncomingEvent) throws {
+    switch event {
+    case .started(let started): try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
+    case .signaled(let signal): try receive(signal)
+    case .cancelRequested:
+      isCancelRequested = true
+      cancelCode()
+    case .terminated: break
+    case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
+    case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
+      try resolve(sequence, .failure(failure))
+    case .timerFired(let sequence): try resolve(sequence, .success(.null))
+    case .markerRecorded(let sequence, let name, .success(let result)): try resolve(sequence, .success(result), named: name)
+    case .markerRecorded(let sequence, let name, .failure(let failure)): try resolve(sequence, .failure(failure), named: name)
+    }
+  }
+
+  private enum Outcome {
+    case success(Payload)
+    case failure(Failure)
+  }
+
+  private func resolve(_ sequence: Int32, _ outcome: Outcome, named name: String? = nil) throws {
+    guard let operation = operations[sequence] else { return }
+    if let name, operation.kind != .inlineStep || operation.name != name {
+      throw WorkflowProblem.nonDeterminism(
+        eventID: 0, expected: "inline step '\(name)' (sequence \(sequence))", found: "'\(operation.name)' (sequence \(sequence))")
+    }
+    try decoding("the result of '\(operation.name)' (sequence \(sequence))") {
+      switch outcome {
+      case .success(let payload): try operation.resolve(.success(payload))
+      case .failure(let failure):
+        try operation.resolve(.failure(ActivityFailure(activityType: operation.name, sequence: sequence, failure: failure)))
+      }
+    }
+    operations[sequence] = nil
+  }
+
+  private func receive(_ signal: SignaledAttributes) throws {
+    if !signal.requestID.isEmpty { seenRequests.insert(signal.requestID) }
+    let handled = try decoding("signal '\(signal.name)'") { try handle(signal: signal.name, signal.input) }
+    if handled { return }
+    guard let index = receives.firstIndex(where: { $0.signalName == signal.name }) else {
+      unreceived.append((signal.name, signal.input))
+      return
+    }
+    try decoding("signal '\(signal.name)'") { try receives[index].deliver(.success(signal.input)) }
+    let receive = receives.remove(at: index)
+    if let timer = receive.timer { cancelTimer(timer) }
+  }
+
+  private func decoding<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as PayloadError {
+      throw WorkflowProblem.undecodablePayload(what: what, reason: error.description)
+    }
+  }
+
+  private func runUntilQuiet() {
+    executor.drain()
+    while problem == nil, let index = conditions.firstIndex(where: { $0.isFulfilled() }) {
+      let condition = conditions.remove(at: index)
+      if let timer = condition.timer { cancelTimer(timer) }
+      condition.resume(.success(true))
+      executor.drain()
+    }
+  }
+}
+
+// What the context calls.
+extension WorkflowInstance {
+  /// Every operation begins here: code that left the run's executor is stopped before it can do harm.
+  func checkEntry(_ operation: String) throws {
+    guard executor.isCurrent else {
+      executor.reportEscape()
+      throw WorkflowEscape(operation: operation)
+    }
+    if isEvicting || Task.isCancelled { throw CancellationError() }
+  }
+
+  func nextSequence() -> Int32 {
+    lastSequence += 1
+    return lastSequence
+  }
+
+  func nextIdentifier() -> Int {
+    lastIdentifier += 1
+    return lastIdentifier
+  }
+
+  func add(_ operation: PendingOperation, _ sequence: Int32) {
+    operations[sequence] = operation
+  }
+
+  func add(_ condition: PendingCondition) {
+    conditions.append(condition)
+  }
+
+  func add(_ receive: PendingReceive) {
+    receives.append(receive)
+  }
+
+  func takeUnreceived(_ name: String) -> Payload? {
+    guard let index = unreceived.firstIndex(where: { $0.name == name }) else { return nil }
+    return unreceived.remove(at: index).payload
+  }
+
+  func give(_ command: Command) {
+    guard !isEvicting, !isFinished else { return }
+    guard commands.count < Limits.commandsPerActivation else {
+      problem = problem ?? .escaped("more than \(Limits.commandsPerActivation) commands for one event; the last was \(lastCommand)")
+      return
+    }
+    lastCommand = command.fingerprint.description
+    commands.append(command)
+  }
+
+  func runInline(_ task: ActivityTask) {
+    guard !isEvicting, !isFinished else { return }
+    lastCommand = "inline step '\(task.activityType)' (sequence \(task.sequence))"
+    inlineSteps.append(task)
+  }
+
+  func cancelTimer(_ sequence: Int32) {
+    guard operations.removeValue(forKey: sequence) != nil else { return }
+    give(.cancelTimer(sequence: sequence))
+  }
+
+  /// Swift's cancellation reached a waiting operation: it throws at once, and the command tells the world.
+  func cancelOperation(_ sequence: Int32) {
+    guard executor.isCurrent, let operation = operations.removeValue(forKey: sequence) else { return }
+    switch operation.kind {
+    case .activity: give(.requestCancelActivity(sequence: sequence))
+    case .timer: give(.cancelTimer(sequence: sequence))
+    case .inlineStep: break
+    }
+    try? operation.resolve(.failure(CancellationError()))
+  }
+
+  func cancelCondition(_ identifier: Int) {
+    guard executor.isCurrent, let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
+    let condition = conditions.remove(at: index)
+    if let timer = condition.timer { cancelTimer(timer) }
+    condition.resume(.failure(CancellationError()))
+  }
+
+  func cancelReceive(_ identifier: Int) {
+    guard executor.isCurrent, let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
+    let receive = receives.remove(at: index)
+    if let timer = receive.timer { cancelTimer(timer) }
+    try? receive.deliver(.failure(CancellationError()))
+  }
+
+  /// A wait's timer fired: the wait ends without its condition.
+  func expireCondition(_ identifier: Int) {
+    guard let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
+    conditions.remove(at: index).resume(.success(false))
+  }
+
+  func expireReceive(_ identifier: Int) throws {
+    guard let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
+    try receives.remove(at: index).deliver(.success(nil))
+  }
+
+  /// The program ended: the last command, after which none counts.
+  func finish(with command: Command) {
+    guard !isFinished else { return }
+    give(command)
+    isFinished = true
+  }
+}
+
+/// Thrown to code that called its context from a foreign executor.
+struct WorkflowEscape: Error, CustomStringConvertible {
+  let operation: String
+  var description: String { "'\(operation)' was called outside the workflow's own executor (from Task {}, Task.detached, an actor or a callback)" }
+}
