@@ -22,7 +22,7 @@ let package = Package(
     system("CMagic", "libmagic", "libmagic-dev"),
     system("CPocketSphinx", "pocketsphinx", "libpocketsphinx-dev"),
     .target(name: "CProcess"),
-    .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess"], swiftSettings: strict),
+    .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess", "Cryptography"], swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CMicroHTTPD", "CCurl", "CProcess"], swiftSettings: strict),
     .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(

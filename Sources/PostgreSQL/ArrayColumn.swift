@@ -1,0 +1,116 @@
+import Foundation
+
+/// One array parameter in PostgreSQL's binary array format, written element by element into memory that is reused.
+///
+/// Keep one per column, fill it, append it to ``Parameters``, send, then `removeAll()`; it belongs to one thread.
+/// A mistake (wrong element type, NUL in a text) is kept and reported when the statement is submitted.
+public final class ArrayColumn {
+  public let element: PostgresType
+  /// The type of the whole parameter.
+  let type: PostgresType
+  public private(set) var count = 0
+  private(set) var problem: String?
+  private var hasNull = false
+  private var buffer = WireBuffer()
+
+  /// Offsets in the header: dimensions, has-null flag, element type, length, lower bound; 4 bytes each.
+  private enum Header {
+    static let hasNull = 4
+    static let length = 12
+  }
+
+  public init(_ element: PostgresType) {
+    guard let type = element.array else { preconditionFailure("\(element) has no array type that can be sent") }
+    self.element = element
+    self.type = type
+    writeHeader()
+  }
+
+  /// Bytes the parameter has on the wire so far.
+  public var byteCount: Int { buffer.count }
+
+  public func removeAll(keepingCapacity: Bool = true) {
+    count = 0
+    problem = nil
+    hasNull = false
+    if keepingCapacity { buffer.removeAll() } else { buffer = WireBuffer() }
+    writeHeader()
+  }
+
+  public func appendNull() {
+    hasNull = true
+    count += 1
+    buffer.append(Int32(-1))
+  }
+
+  public func append(_ value: Bool) { appendFixed(UInt8(value ? 1 : 0), .bool) }
+  public func append(_ value: Int16) { appendFixed(value, .int2) }
+  public func append(_ value: Int32) { appendFixed(value, .int4) }
+  public func append(_ value: Int64) { appendFixed(value, .int8) }
+  public func append(_ value: Double) { appendFixed(value.bitPattern, .float8) }
+
+  /// Appends a `timestamptz`, in microseconds since the Unix epoch.
+  public func appendTimestamp(microseconds: Int64) { appendFixed(PostgresEpoch.fromUnix(microseconds), .timestamptz) }
+
+  public func appendInterval(microseconds: Int64) {
+    guard begin(.interval, byteCount: 16) else { return }
+    buffer.append(microseconds)
+    buffer.append(Int64(0))
+  }
+
+  public func append(_ value: UUID) {
+    guard begin(.uuid, byteCount: 16) else { return }
+    buffer.append(value)
+  }
+
+  public func append(_ value: [UInt8]) {
+    value.withUnsafeBytes { append(bytes: $0) }
+  }
+
+  public func append(bytes: UnsafeRawBufferPointer) {
+    guard begin(.bytea, byteCount: bytes.count) else { return }
+    buffer.append(bytes)
+  }
+
+  public func append(_ value: String) {
+    let lengthOffset = buffer.count
+    guard begin(.text, byteCount: 0) else { return }
+    guard let length = buffer.append(value) else { return report("a text holds a NUL character, which PostgreSQL cannot store") }
+    buffer.overwrite(Int32(clamping: length), at: lengthOffset)
+    if length > WireLimits.parameterBytes { report("a text is longer than \(WireLimits.parameterBytes) bytes") }
+  }
+
+  /// The finished parameter: header patched, valid until the next change.
+  func finish() -> [UInt8] {
+    buffer.overwrite(hasNull ? 1 : 0, at: Header.hasNull)
+    buffer.overwrite(Int32(clamping: count), at: Header.length)
+    return buffer.bytes
+  }
+
+  private func writeHeader() {
+    for field in [1, 0, Int32(bitPattern: element.rawValue), 0, 1] as [Int32] { buffer.append(field) }
+  }
+
+  private func appendFixed<Value: FixedWidthInteger>(_ value: Value, _ type: PostgresType) {
+    guard begin(type, byteCount: Value.bitWidth / 8) else { return }
+    buffer.append(value)
+  }
+
+  private func begin(_ type: PostgresType, byteCount: Int) -> Bool {
+    guard type == element else {
+      report("a \(type) was appended to an array of \(element)")
+      return false
+    }
+    guard byteCount <= WireLimits.parameterBytes - buffer.count else {
+      report("an array is larger than \(WireLimits.parameterBytes) bytes")
+      return false
+    }
+    count += 1
+    buffer.append(Int32(byteCount))
+    return true
+  }
+
+  private func report(_ text: String) {
+    if problem == nil { problem = "\(text) (element \(count))" }
+  }
+}
