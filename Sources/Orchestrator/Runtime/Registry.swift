@@ -1,0 +1,73 @@
+/// The workflow types and activity implementations that a build knows, by name.
+///
+///     var registry = Registry()
+///     registry.register(PublishTrack.self)
+///     registry.implement(Steps.probe) { key, context in try await probe(key) }
+public struct Registry: Sendable {
+  private(set) var workflows: [String: WorkflowDefinition] = [:]
+  private(set) var activities: [String: ActivityImplementation] = [:]
+
+  public init() {}
+
+  /// Makes a workflow type known.
+  /// - Precondition: its name and its handlers' names are unique.
+  public mutating func register<W: Workflow>(_ workflow: W.Type) {
+    precondition(workflows[W.name] == nil, "workflow '\(W.name)' is registered twice")
+    workflows[W.name] = WorkflowDefinition(workflow)
+  }
+
+  /// Gives an activity its implementation.
+  /// - Precondition: its name is unique.
+  public mutating func implement<Input, Output>(
+    _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
+  ) {
+    precondition(activities[activity.name] == nil, "activity '\(activity.name)' is implemented twice")
+    activities[activity.name] = ActivityImplementation(options: activity.options) { payload, context in
+      let input: Input
+      do {
+        input = try PayloadCodec.decode(Input.self, from: payload)
+      } catch {
+        throw ApplicationFailure(type: "UndecodableInput", message: String(describing: error), isRetryable: false)
+      }
+      let output = try await body(input, context)
+      do {
+        return try PayloadCodec.encode(output)
+      } catch {
+        throw ApplicationFailure(type: "UnencodableResult", message: String(describing: error), isRetryable: false)
+      }
+    }
+  }
+
+  /// The queues whose activities this build implements.
+  public var taskQueues: Set<String> { Set(activities.values.map(\.options.taskQueue)) }
+
+  /// The names of the workflow types, sorted.
+  public var workflowTypes: [String] { workflows.keys.sorted() }
+
+  /// The names of the implemented activities, sorted.
+  public var activityTypes: [String] { activities.keys.sorted() }
+}
+
+struct ActivityImplementation: Sendable {
+  let options: ActivityOptions
+  let body: @Sendable (Payload, ActivityContext) async throws -> Payload
+}
+
+/// A workflow type without its Swift type.
+struct WorkflowDefinition: Sendable {
+  let name: String
+  let makeInstance: @Sendable (WorkflowInfo, @escaping @Sendable () -> Void) -> WorkflowInstance
+  /// Answers a query from the stored state; nil when it has no query of that name.
+  let answer: @Sendable (_ query: String, _ state: Payload?) throws -> Payload?
+
+  init<W: Workflow>(_ workflow: W.Type) {
+    name = W.name
+    precondition(Set(W.handlers.map(\.name)).count == W.handlers.count, "workflow '\(W.name)' has two handlers of one name")
+    let handlers = Dictionary(uniqueKeysWithValues: W.handlers.map { ($0.name, $0.kind) })
+    makeInstance = { info, onForeignJob in TypedInstance<W>(info: info, handlers: handlers, onForeignJob: onForeignJob) }
+    answer = { query, state in
+      guard case .query(let answer)? = handlers[query] else { return nil }
+      return try answer(try state.map { try PayloadCodec.decode(W.State.self, from: $0) } ?? W.State())
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/// Rebuilds an execution from its history and checks every command against the recorded one.
+struct ReplayMatcher {
+  /// What the history leaves open after a replay.
+  struct Outcome {
+    /// Activities scheduled and neither resolved nor cancelled, with the time and id of their schedule event.
+    var openActivities: [OpenActivity] = []
+    /// Inline steps that were asked for and have no recorded outcome: they run again.
+    var openInlineSteps: [ActivityTask] = []
+    var openTimers: [OpenTimer] = []
+    /// Events that asked for something, by sequence, for `caused_by` of the answer.
+    var scheduledBy: [Int32: Int32] = [:]
+    var lastEventID: Int32 = 0
+    var isClosed = false
+  }
+
+  struct OpenActivity {
+    let task: ActivityTask
+    let scheduledAt: Int64
+  }
+
+  struct OpenTimer {
+    let sequence: Int32
+    /// Microseconds since the Unix epoch.
+    let dueAt: Int64
+  }
+
+  private let instance: WorkflowInstance
+  private var outcome = Outcome()
+  private var activities: [Int32: OpenActivity] = [:]
+  private var timers: [Int32: OpenTimer] = [:]
+  private var inlineSteps: [Int32: ActivityTask] = [:]
+
+  init(_ instance: WorkflowInstance) {
+    self.instance = instance
+  }
+
+  /// - Throws: `WorkflowProblem` at the first difference.
+  static func replay(_ history: [HistoryEvent], into instance: WorkflowInstance) throws -> Outcome {
+    var matcher = ReplayMatcher(instance)
+    var index = 0
+    while index < history.count {
+      index = try matcher.replayStep(history, from: index)
+    }
+    return matcher.finish()
+  }
+
+  /// One incoming event and the commands recorded under it.
+  private mutating func replayStep(_ history: [HistoryEvent], from index: Int) throws -> Int {
+    let event = history[index]
+    guard event.eventID == Int32(index + 1) else {
+      throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
+    }
+    guard !event.type.isCommand else {
+      throw WorkflowProblem.nonDeterminism(
+        eventID: event.eventID, expected: try describe(event), found: "nothing for event \(event.causedBy)")
+    }
+    let incoming = try reading(event) { try IncomingEvent(event) }
+    outcome.lastEventID = event.eventID
+    note(incoming, event)
+    if case .terminated = incoming { return index + 1 }
+    let activation: Activation
+    do {
+      activation = try instance.activate(incoming, at: event.at, replaying: true)
+    } catch WorkflowProblem.nonDeterminism(_, let expected, let found) {
+      throw WorkflowProblem.nonDeterminism(eventID: event.eventID, expected: expected, found: found)
+    }
+    for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
+    return try match(activation.commands, history, from: index + 1, cause: event.eventID)
+  }
+
+  private mutating func match(_ commands: [Command], _ history: [HistoryEvent], from start: Int, cause: Int32) throws -> Int {
+    var index = start
+    for command in commands {
+      guard index < history.count, history[index].type.isCommand else {
+        let expected = index < history.count ? "\(history[index].type.name) as the next event" : "the end of the history"
+        throw WorkflowProblem.nonDeterminism(
+          eventID: Int32(index + 1), expected: expected, found: command.fingerprint.description)
+      }
+      let event = history[index]
+      let recorded = try reading(event) { try CommandFingerprint(event) }
+      guard recorded == command.fingerprint, event.causedBy == cause else {
+        throw WorkflowProblem.nonDeterminism(
+          eventID: event.eventID, expected: recorded.description, found: command.fingerprint.description)
+      }
+      try note(command, event)
+      index += 1
+    }
+    return index
+  }
+
+  private mutating func note(_ incoming: IncomingEvent, _ event: HistoryEvent) {
+    switch incoming {
+    case .terminated: outcome.isClosed = true
+    default: break
+    }
+    guard let sequence = incoming.sequence else { return }
+    activities[sequence] = nil
+    timers[sequence] = nil
+    inlineSteps[sequence] = nil
+  }
+
+  private mutating func note(_ command: Command, _ event: HistoryEvent) throws {
+    outcome.lastEventID = event.eventID
+    switch command {
+    case .scheduleActivity(let task):
+      // What was recorded counts, not what today's code would ask for: timeouts and input of an activity in flight do not change.
+      let recorded = try reading(event) { try ActivityTask(event) }
+      activities[task.sequence] = OpenActivity(task: recorded, scheduledAt: event.at)
+      outcome.scheduledBy[task.sequence] = event.eventID
+    case .startTimer(let sequence, let milliseconds):
+      let recorded = try reading(event) { try AttributesReader(event.attributes).integer("startToFireMilliseconds") } ?? milliseconds
+      timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
+      outcome.scheduledBy[sequence] = event.eventID
+    case .requestCancelActivity(let sequence): activities[sequence] = nil
+    case .cancelTimer(let sequence): timers[sequence] = nil
+    case .completeWorkflow, .failWorkflow, .cancelWorkflow: outcome.isClosed = true
+    }
+  }
+
+  private func finish() -> Outcome {
+    var outcome = outcome
+    outcome.openActivities = activities.values.sorted { $0.task.sequence < $1.task.sequence }
+    outcome.openTimers = timers.values.sorted { $0.sequence < $1.sequence }
+    outcome.openInlineSteps = inlineSteps.values.filter { instance.isPending($0.sequence) }.sorted { $0.sequence < $1.sequence }
+    return outcome
+  }
+
+  private func describe(_ event: HistoryEvent) throws -> String {
+    try reading(event) { try CommandFingerprint(event) }.description
+  }
+
+  private func reading<Result>(_ event: HistoryEvent, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: String(describing: error))
+    }
+  }
+}
