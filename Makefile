@@ -1,0 +1,50 @@
+# Everything a person repeats is a target here; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+
+RELEASE := .build/release/orchestratord
+SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
+
+.PHONY: help dependencies test-dependencies build release test lint format demo bench docs clean
+
+help: ## List the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dependencies: ## Install the Debian packages that building and running need (as root or by sudo)
+	@command -v swift >/dev/null || { echo "No 'swift' on PATH: install the Swift 6.3 toolchain, then call make again." >&2; exit 1; }
+	@scripts/install-dependencies run
+
+test-dependencies: dependencies ## Install what the tests need beyond that: Debian packages, and Python checkers into .venv
+	@scripts/install-dependencies test
+	@scripts/install-python-checkers
+
+build: dependencies ## Build everything for debugging
+	@swift build
+
+release: dependencies ## Build the one binary, optimised, with Swift linked in: .build/release/orchestratord
+	@swift build -c release --static-swift-stdlib --product orchestratord
+
+test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, run every test
+	@swift build --build-tests
+	@swift test --skip-build --disable-xctest --parallel
+
+lint: ## Check the format of the Swift code
+	@swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+format: ## Rewrite the Swift code in the project's format
+	@swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+demo: release ## Take a song from upload to published; SONG=path for one of your own
+	@$(RELEASE) demo $(if $(SONG),"$(SONG)")
+
+bench: release ## Measure the engine on this machine; ARGS="--workload chain --json" for one workload
+	@$(RELEASE) bench $(ARGS)
+
+docs: build ## Render the public API's documentation into .build/documentation
+	@scripts/render-documentation
+
+clean: ## Remove everything that was built or fetched, but no data
+	@rm -rf .build .venv
