@@ -42,7 +42,7 @@ import Testing
     Ban(
       name: "own randomness", pattern: #"\bUUID\(\)|\.random\(|\bSystemRandomNumberGenerator\b|\.shuffled\(\)|\.randomElement\(\)"#,
       advice: pure, applies: isPure),
-    Ban(name: "file access", pattern: #"\bFileManager\b|\bFileHandle\b|contentsOf:"#, advice: pure, applies: isPure),
+    Ban(name: "file access", pattern: #"\bFileManager\b|\bFileHandle\b|\b(?:String|Data)\(contentsOf:"#, advice: pure, applies: isPure),
   ]
 
   @Test("A banned call is not used, or a comment proves it", arguments: bans)
