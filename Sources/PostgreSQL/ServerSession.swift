@@ -107,6 +107,7 @@ final class ServerSession {
   private static func pointer(to slot: Parameters.Slot, in bytes: UnsafeRawBufferPointer) -> UnsafePointer<CChar>? {
     guard slot.length >= 0 else { return nil }
     guard slot.length > 0, let base = bytes.baseAddress else { return emptyValue }
+    // Bytes read as C characters: CChar may alias anything, and libpq reads as many as the length beside it says.
     return (base + slot.start).assumingMemoryBound(to: CChar.self)
   }
 

@@ -24,6 +24,7 @@ public struct ActivityInfo: Sendable, Equatable {
   public let namespace: String
   public let workflowID: String
   public let runID: RunID
+  /// The activity's number within its run, from 1.
   public let sequence: Int32
   public let activityType: String
   public let taskQueue: String

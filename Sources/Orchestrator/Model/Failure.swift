@@ -2,6 +2,7 @@ import Foundation
 
 /// One node of the error tree that travels through histories: what happened, whether a retry can help, and what caused it.
 public struct Failure: Codable, Sendable, Equatable {
+  /// Who or what failed.
   public enum Kind: String, Codable, Sendable {
     /// Thrown by user code.
     case application
@@ -41,7 +42,8 @@ public struct Failure: Codable, Sendable, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case kind, type, message, isRetryable = "retryable", nextRetryDelayMilliseconds, cause
+    case kind, type, message, nextRetryDelayMilliseconds, cause
+    case isRetryable = "retryable"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -60,6 +62,7 @@ public struct ApplicationFailure: Error, Sendable, Equatable, CustomStringConver
   public var type: String
   public var message: String
   public var isRetryable: Bool
+  /// What the failing side asked to wait before the next attempt; nil leaves it to the retry policy.
   public var nextRetryDelay: Duration?
 
   public init(type: String, message: String, isRetryable: Bool = true, nextRetryDelay: Duration? = nil) {
@@ -75,6 +78,7 @@ public struct ApplicationFailure: Error, Sendable, Equatable, CustomStringConver
 /// What `execute` throws into workflow code when an activity ended without a result.
 public struct ActivityFailure: Error, Sendable, Equatable, CustomStringConvertible {
   public let activityType: String
+  /// The activity's number within its run, from 1.
   public let sequence: Int32
   public let failure: Failure
 
@@ -114,6 +118,7 @@ extension Duration {
     return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000
   }
 
+  /// Whole days of 86,400 seconds, hours and minutes, which `Duration` itself does not offer.
   public static func days(_ days: Int) -> Duration { .seconds(days * 86_400) }
   public static func hours(_ hours: Int) -> Duration { .seconds(hours * 3600) }
   public static func minutes(_ minutes: Int) -> Duration { .seconds(minutes * 60) }

@@ -19,6 +19,7 @@ public struct RunID: Hashable, Sendable, Codable, CustomStringConvertible {
   public static func generate(
     unixMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
   ) -> RunID {
+    // Called where runs are started, never by workflow code: replay reads the id that was stored.
     var generator = SystemRandomNumberGenerator()
     return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, using: &generator))
   }
@@ -53,6 +54,7 @@ enum UUIDVersion7 {
 /// The unit of ownership: every workflow id belongs to one of 256 slots, and a slot has one owner process at a time.
 public struct Slot: Hashable, Sendable, Comparable, CustomStringConvertible {
   public static let count = 256
+  /// 0 to 255.
   public let number: Int16
 
   public init(_ number: Int16) {

@@ -24,6 +24,7 @@ public struct Payload: Sendable, Hashable {
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
+/// Why a value cannot travel; says what to do, never what the value is.
 public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidJSON
   case tooLarge(bytes: Int)
@@ -48,6 +49,7 @@ public struct Nothing: Codable, Sendable, Equatable {
 
 /// Swift values to payloads and back: the one place that knows the encoding.
 public enum PayloadCodec {
+  /// Encodes with sorted keys, so that equal values give equal bytes. Throws ``PayloadError``.
   public static func encode<Value: Encodable>(_ value: Value) throws -> Payload {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -61,6 +63,7 @@ public enum PayloadCodec {
     return Payload(json: [UInt8](data))
   }
 
+  /// Decodes a payload of any origin. Throws ``PayloadError``.
   public static func decode<Value: Decodable>(_ type: Value.Type, from payload: Payload) throws -> Value {
     do {
       return try JSONDecoder().decode(type, from: Data(payload.bytes))

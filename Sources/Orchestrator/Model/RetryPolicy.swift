@@ -46,6 +46,7 @@ public enum AttemptOutcome: Equatable, Sendable {
   /// No further attempt, and why.
   case exhausted(RetryState)
 
+  /// Why no attempt follows.
   public enum RetryState: String, Codable, Sendable {
     case nonRetryableFailure, maximumAttemptsReached, timeout, cancelRequested
   }

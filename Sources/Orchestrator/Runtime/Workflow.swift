@@ -74,6 +74,7 @@ public struct Handler<Target: Workflow>: Sendable {
   let name: String
   let kind: Kind
 
+  /// Accepts a signal: applied to the state, or kept for `receive` when it was declared as a channel.
   public static func signal<Input>(_ signal: Signal<Target, Input>) -> Handler {
     guard let handle = signal.handle else {
       return Handler(name: signal.name, kind: .channel)
@@ -83,6 +84,7 @@ public struct Handler<Target: Workflow>: Sendable {
       kind: .signal { state, payload in handle(&state, try PayloadCodec.decode(Input.self, from: payload)) })
   }
 
+  /// Answers a query from the state.
   public static func query<Output>(_ query: Query<Target, Output>) -> Handler {
     Handler(name: query.name, kind: .query { state in try PayloadCodec.encode(try query.answer(state)) })
   }

@@ -3,6 +3,7 @@ import Synchronization
 
 /// Structured log lines on standard error: time, level, event, message, fields. Never payloads, keys or URLs with queries.
 public enum Log {
+  /// How much a line matters; `none` as a threshold writes nothing.
   public enum Level: Int, Sendable, Comparable {
     case debug, info, warning, error, none
     public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
@@ -15,18 +16,22 @@ public enum Log {
     threshold.withLock { $0 = level }
   }
 
+  /// What helps to find a fault; not written by default.
   public static func debug(_ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String> = [:]) {
     write(.debug, event, message(), fields)
   }
 
+  /// What an operator may want to know later: starts, stops, takeovers.
   public static func info(_ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String> = [:]) {
     write(.info, event, message(), fields)
   }
 
+  /// What went wrong and mends itself.
   public static func warning(_ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String> = [:]) {
     write(.warning, event, message(), fields)
   }
 
+  /// What went wrong and needs somebody.
   public static func error(_ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String> = [:]) {
     write(.error, event, message(), fields)
   }
