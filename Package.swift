@@ -35,7 +35,8 @@ let package = Package(
     .executableTarget(
       name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
       swiftSettings: strict),
-    .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL"], swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
     .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator"], swiftSettings: strict),

@@ -6,3 +6,10 @@
 
 /// Identity of the calling thread.
 uintptr_t process_current_thread(void);
+
+/// posix_spawn in a process group of its own: descriptor 0 is `input`, 1 and 2 are `output`, all others closed, signals at their
+/// defaults and unblocked. Returns 0 or an errno.
+int process_spawn_detached(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int input, int output);
+
+/// A non-blocking, close-on-exec eventfd, or -1 with errno.
+int process_event_descriptor(void);
