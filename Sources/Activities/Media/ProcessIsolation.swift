@@ -1,4 +1,4 @@
-import Glibc
+import CProcess
 
 /// How children of this machine are kept from the network and within their limits: a chain of programs that each set something and exec the next, so the child has its limits before its first instruction.
 public enum ProcessIsolation: Sendable, Equatable {
@@ -39,8 +39,7 @@ public enum ProcessIsolation: Sendable, Equatable {
 
   private static func runsTrue(_ prefix: [String]) -> Bool {
     guard let child = try? SubprocessChild(command: prefix + ["/bin/true"], workingDirectory: "/") else { return false }
-    var status: Int32 = -1
-    while waitpid(child.process, &status, 0) < 0 && errno == EINTR {}
-    return status == 0
+    var end = process_end()
+    return process_reap(child.process, &end) == 0 && end.exit_status == 0
   }
 }

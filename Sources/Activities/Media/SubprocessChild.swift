@@ -17,10 +17,9 @@ struct Pipe: ~Copyable {
 
   init() throws(SystemCallError) {
     var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemCallError("pipe2") }
+    guard process_pipe(&ends) == 0 else { throw SystemCallError("pipe") }
     reading = OwnedDescriptor(ends[0])
     writing = OwnedDescriptor(ends[1])
-    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
   }
 
   /// Closes the writing end here, so that the reader sees the end when the child closes its copy.
@@ -36,16 +35,14 @@ struct SystemCallError: Error, CustomStringConvertible {
 
 /// Rings once, from any thread, to tell the watching thread that the task was cancelled.
 final class CancellationBell: Sendable {
-  let descriptor: Int32
+  private let pipe: Pipe
 
-  init() throws {
-    descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    guard descriptor >= 0 else { throw SystemCallError("eventfd") }
-  }
+  init() throws(SystemCallError) { pipe = try Pipe() }
 
-  deinit { close(descriptor) }
+  /// Readable from the first ring on.
+  var descriptor: Int32 { pipe.reading.number }
 
-  func ring() { eventfd_write(descriptor, 1) }
+  func ring() { _ = write(pipe.writing.number, "!", 1) }
 }
 
 /// A started child process: leader of its own group, with the reading ends of its two pipes.
@@ -83,31 +80,10 @@ struct SubprocessChild: ~Copyable {
   private static func spawn(
     _ command: [String], _ workingDirectory: String, output: Int32, error: Int32
   ) throws(SystemCallError) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-    posix_spawn_file_actions_addchdir_np(&actions, workingDirectory)
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    var all = sigset_t()
-    sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
     let environment = ["PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/nonexistent"]
     var process: pid_t = 0
     let result = withCStrings(command) { arguments in
-      withCStrings(environment) { posix_spawn(&process, arguments[0]!, &actions, &attributes, arguments, $0) }  // a command is never empty
+      withCStrings(environment) { process_spawn_in(&process, arguments, $0, workingDirectory, output, error) }
     }
     guard result == 0 else { throw SystemCallError("posix_spawn \(command[0])", result) }
     return process

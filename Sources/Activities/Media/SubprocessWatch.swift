@@ -116,19 +116,16 @@ struct SubprocessWatch: ~Copyable {
   }
 
   private mutating func reap() throws -> SubprocessUsage {
-    var status: Int32 = 0
-    var resources = rusage()
-    while wait4(child.process, &status, 0, &resources) < 0 && errno == EINTR {}
+    var end = process_end()
+    guard process_reap(child.process, &end) == 0 else { throw SystemCallError("wait4") }
     let usage = SubprocessUsage(
-      processorSeconds: seconds(resources.ru_utime) + seconds(resources.ru_stime),
-      peakResidentBytes: resources.ru_maxrss * 1024,
-      wallSeconds: (ContinuousClock.now - started) / .seconds(1),
-      standardErrorTail: tail.text)
-    try check(status, usage)
+      processorSeconds: end.processor_seconds, peakResidentBytes: Int(end.peak_resident_bytes),
+      wallSeconds: (ContinuousClock.now - started) / .seconds(1), standardErrorTail: tail.text)
+    try check(end)
     return usage
   }
 
-  private func check(_ status: Int32, _ usage: SubprocessUsage) throws {
+  private func check(_ end: process_end) throws {
     switch ending {
     case .cancelled: throw CancellationError()
     case .consumerFailed(let error): throw error
@@ -136,22 +133,18 @@ struct SubprocessWatch: ~Copyable {
     case .outputTooLarge: throw failure(.outputTooLarge, "wrote more than \(subprocess.limits.outputBytes) bytes")
     case nil: break
     }
-    if process_signalled(status) != 0 {
-      let signal = process_termination_signal(status)
-      if signal == SIGXCPU || (signal == SIGKILL && usage.processorSeconds >= Double(subprocess.limits.processorSeconds)) {
+    if end.signal != 0 {
+      if end.signal == SIGXCPU || (end.signal == SIGKILL && end.processor_seconds >= Double(subprocess.limits.processorSeconds)) {
         throw failure(.processorTimeExceeded, "used more than \(subprocess.limits.processorSeconds) s of processor time")
       }
-      throw failure(.signalled, "ended by signal \(signal) (\(String(cString: strsignal(signal))))")
+      throw failure(.signalled, "ended by signal \(end.signal) (\(String(cString: strsignal(end.signal))))")
     }
-    let code = process_exit_status(status)
-    guard code == 0 else { throw failure(.exited, "ended with exit status \(code)") }
+    guard end.exit_status == 0 else { throw failure(.exited, "ended with exit status \(end.exit_status)") }
   }
 
   private func failure(_ code: SubprocessError.Code, _ reason: String) -> SubprocessError {
     SubprocessError(code: code, command: subprocess.commandLine, reason: reason, standardErrorTail: tail.text)
   }
-
-  private func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
 }
 
 /// The last bytes of a stream, in bounded memory.

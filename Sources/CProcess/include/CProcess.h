@@ -13,3 +13,23 @@ int process_spawn_detached(pid_t *pid, const char *path, char *const arguments[]
 
 /// A non-blocking, close-on-exec eventfd, or -1 with errno.
 int process_event_descriptor(void);
+
+/// As process_spawn_detached, with /dev/null as standard input, descriptors of their own for output and error, and `folder` as working directory.
+int process_spawn_in(pid_t *pid, char *const arguments[], char *const environment[], const char *folder, int output, int error);
+
+/// A pipe whose ends are close-on-exec and whose reading end does not block. Returns 0, or -1 with errno.
+int process_pipe(int ends[2]);
+
+/// A descriptor that becomes readable when the process has ended; -1 with errno. Linux 5.3 or newer.
+int process_descriptor_open(pid_t process);
+
+/// How an ended process ended and what it used.
+struct process_end {
+  int exit_status;         // -1 when a signal ended it
+  int signal;              // 0 when it exited by itself
+  double processor_seconds;
+  int64_t peak_resident_bytes;
+};
+
+/// Waits for the process and removes its entry. Returns 0, or -1 with errno.
+int process_reap(pid_t process, struct process_end *end);
