@@ -17,9 +17,8 @@ dependencies: ## Install the Debian packages that building and running need (as 
 	@command -v swift >/dev/null || { echo "No 'swift' on PATH: install the Swift 6.3 toolchain, then call make again." >&2; exit 1; }
 	@scripts/install-dependencies run
 
-test-dependencies: dependencies ## Install what the tests need beyond that: Debian packages, and Python checkers into .venv
+test-dependencies: dependencies ## Install what the tests need beyond that: a browser, independent checkers
 	@scripts/install-dependencies test
-	@scripts/install-python-checkers
 
 build: dependencies ## Build everything for debugging
 	@swift build
@@ -46,5 +45,5 @@ bench: release ## Measure the engine on this machine; ARGS="--workload chain --j
 docs: build ## Render the public API's documentation into .build/documentation
 	@scripts/render-documentation
 
-clean: ## Remove everything that was built or fetched, but no data
-	@rm -rf .build .venv
+clean: ## Remove everything that was built, but no data
+	@rm -rf .build
