@@ -138,6 +138,7 @@ private func collectHeader(
   _ context: UnsafeMutableRawPointer?, _: MHD_ValueKind, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
 ) -> MHD_Result {
   guard let context, let name else { return microhttpd_result(0) }
+  // The context is the headers that the one caller passes together with this function.
   context.assumingMemoryBound(to: HTTPHeaders.self).pointee
     .add(String(cString: name), value.map { String(cString: $0) } ?? "")
   return microhttpd_result(1)

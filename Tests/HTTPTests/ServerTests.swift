@@ -57,6 +57,7 @@ import Testing
         body: .stream(
           ResponseStream(endsOnDrain: true) { writer in
             try await writer.write(Array("data: 1\n\n".utf8))
+            // Nothing more is ever sent: only the drain ends this stream.
             try await Task.sleep(for: .seconds(100))
           }))
     }

@@ -12,7 +12,7 @@ import Testing
     var testDescription: String { name }
   }
 
-  private static let sleeping = "wait for a condition or a signal; if this is the pause between two looks at one, say so in a comment above"
+  private static let sleeping = "wait for a condition or a signal, or say in a comment above why only time can do it"
   private static let proof = "or prove in a comment right above that it cannot go wrong here"
   private static let pure = "this room is pure: take it as an input, or explain in a comment above why the result stays deterministic"
   private static let isPure: @Sendable (SourceFile) -> Bool = {
@@ -21,7 +21,7 @@ import Testing
 
   static let bans = [
     Ban(name: "Task.sleep", pattern: #"Task\s*(?:<[^>]*>)?\.sleep\b"#, advice: sleeping, applies: \.isTest),
-    Ban(name: "usleep", pattern: #"\b(?:u|nano)?sleep\("#, advice: sleeping, applies: \.isTest),
+    Ban(name: "usleep", pattern: #"(?<![.\w])(?:u|nano)?sleep\("#, advice: sleeping, applies: \.isTest),
     Ban(name: "Thread.sleep", pattern: #"Thread\.sleep\b"#, advice: sleeping, applies: \.isTest),
     Ban(name: "try!", pattern: #"\btry!"#, advice: "throw or handle the error, \(proof)", applies: \.isSource),
     Ban(name: "as!", pattern: #"\bas!"#, advice: "use 'as?' and name the error, \(proof)", applies: \.isSource),
@@ -69,10 +69,22 @@ import Testing
     #expect(Self.uses(of: ban, in: file("let a = #\"\(sample)\"#\n")).isEmpty)
   }
 
+  @Test("A pause between two looks at a condition is how tests wait")
+  func polling() throws {
+    let ban = try #require(Self.bans.first { $0.name == "Task.sleep" })
+    let text = "while !isReady() {\n  try await Task.sleep(for: .milliseconds(5))\n}\n"
+    #expect(Self.uses(of: ban, in: SourceFile(path: "Tests/A/A.swift", text: text)).isEmpty)
+  }
+
   @Test("What only looks like a force unwrap is none", arguments: ["a != b", "!a", "a !== b", "try! a()", "if a, !b {}", "a = !b"])
   func notAForceUnwrap(sample: String) throws {
     let ban = try #require(Self.bans.first { $0.name == "force unwrap" })
     #expect(Self.uses(of: ban, in: SourceFile(path: "Sources/A/A.swift", text: sample)).isEmpty)
+  }
+
+  /// A pause within a loop that waits for its condition is how a test waits for a condition.
+  private static func isBetweenTwoLooks(_ swift: SwiftText, at index: Int) -> Bool {
+    swift.code[max(0, index - 6)...index].contains { $0.contains(/^\s*(?:while|repeat)\b/) }
   }
 
   private static func uses(of ban: Ban, in file: SourceFile) -> [Finding] {
@@ -82,6 +94,7 @@ import Testing
     return swift.code.enumerated().compactMap { index, line in
       let whole = NSRange(line.startIndex..., in: line)
       guard pattern.firstMatch(in: line, range: whole) != nil, !swift.hasComment(at: index + 1) else { return nil }
+      guard !(ban.advice == sleeping && isBetweenTwoLooks(swift, at: index)) else { return nil }
       return file.finding(line: index + 1, "\(ban.name): \(ban.advice)")
     }
   }

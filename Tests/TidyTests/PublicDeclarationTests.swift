@@ -1,9 +1,9 @@
 import Testing
 
-/// What users of a module see is explained where it is declared: every type, and in the modules that a user imports every
-/// function, and every number (its unit or range). A property that is no number is explained by its name and type.
+/// What others see of a module is explained where it is declared: every type, and in the modules that a user imports every
+/// nested type, function and number (its unit or range) too. A property that is no number is explained by its name and type.
 @Suite struct PublicDeclarationTests {
-  /// The other modules are libraries of the project itself: their types are documented, their members read best as code.
+  /// The others are libraries of the project itself: their types are documented, their members read best as code.
   static let modulesOfUsers: Set<String> = ["Orchestrator", "OrchestratorTesting"]
 
   @Test("Every public declaration that a user meets has a documentation comment")
@@ -36,9 +36,10 @@ import Testing
       }
       extension A: Equatable { public static func == (a: A, b: A) -> Bool { true } }
       public extension A {}
+      public typealias C = Int
       """
-    #expect(Self.undocumented(SourceFile(path: "Sources/Orchestrator/A.swift", text: text)).map(\.line) == [3, 9, 13, 18])
-    #expect(Self.undocumented(SourceFile(path: "Sources/HTTP/A.swift", text: text)).map(\.line) == [13])
+    #expect(Self.undocumented(SourceFile(path: "Sources/Orchestrator/A.swift", text: text)).map(\.line) == [3, 9, 13, 18, 23])
+    #expect(Self.undocumented(SourceFile(path: "Sources/HTTP/A.swift", text: text)).map(\.line) == [23])
   }
 
   private static func undocumented(_ file: SourceFile) -> [Finding] {
@@ -46,7 +47,7 @@ import Testing
     let membersToo = modulesOfUsers.contains(module)
     return swift.code.indices.compactMap { index in
       guard let declaration = publicDeclaration(swift.code[index]),
-        isType(declaration) || (membersToo && isMemberToExplain(declaration)),
+        isType(declaration) ? (membersToo || !swift.code[index].hasPrefix(" ")) : (membersToo && isMemberToExplain(declaration)),
         !isDocumented(swift, at: index)
       else { return nil }
       let name = declaration.prefix { !"({=<".contains($0) }
@@ -61,7 +62,8 @@ import Testing
   }
 
   private static func isType(_ declaration: Substring) -> Bool {
-    declaration.contains(/^(?:(?:final|indirect|distributed)\s+)*(?:struct|class|enum|protocol|actor|typealias)\s/)
+    declaration.contains(
+      /^(?:(?:final|indirect|distributed)\s+)*(?:struct|class|enum|protocol|actor|typealias(?!\s+(?:Element|Failure|AsyncIterator)\b))\s/)
   }
 
   private static func isMemberToExplain(_ declaration: Substring) -> Bool {

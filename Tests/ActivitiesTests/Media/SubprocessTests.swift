@@ -21,6 +21,7 @@ import Testing
   @Test func `a slow consumer stops the child instead of filling memory`() async throws {
     let chunks = try await shell("head -c 2000000 /dev/zero").reduce(into: [Int]()) { chunks, bytes in
       chunks.append(bytes.count)
+      // Being slow is what is tested.
       if chunks.count < 5 { usleep(20_000) }
     }.state
     #expect(chunks.reduce(0, +) == 2_000_000)
