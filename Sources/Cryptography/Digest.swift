@@ -4,10 +4,40 @@ import COpenSSL
 public enum Digest {
   /// The 32 bytes of SHA-256 (FIPS 180-4).
   public static func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
-    let input = Array(bytes)
-    return [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { output, count in
-      _ = SHA256(input, input.count, output.baseAddress)
-      count = Int(SHA256_DIGEST_LENGTH)
+    var hasher = SHA256Hasher()
+    hasher.update(bytes)
+    return hasher.finalize()
+  }
+}
+
+/// SHA-256 of bytes that come in pieces (FIPS 180-4).
+public struct SHA256Hasher: ~Copyable {
+  private let context: OpaquePointer
+
+  public init() {
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+      fatalError("OpenSSL cannot begin a SHA-256: out of memory, or its default provider is missing")
+    }
+    self.context = context
+  }
+
+  deinit { EVP_MD_CTX_free(context) }
+
+  public mutating func update(_ bytes: some Collection<UInt8>) {
+    let isContiguous: Void? = bytes.withContiguousStorageIfAvailable { update(UnsafeRawBufferPointer($0)) }
+    if isContiguous == nil { Array(bytes).withUnsafeBytes { update($0) } }
+  }
+
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    // Updating a begun digest fails only after its end, and the end consumes the hasher.
+    EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+  }
+
+  /// The 32 bytes.
+  public consuming func finalize() -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: 32) { output, count in
+      EVP_DigestFinal_ex(context, output.baseAddress, nil)
+      count = 32
     }
   }
 }
