@@ -40,6 +40,7 @@ let package = Package(
     .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
     .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator"], swiftSettings: strict),
+    .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(name: "ActivitiesTests", dependencies: ["Activities"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
