@@ -16,6 +16,7 @@ public struct SHA256Hasher: ~Copyable {
 
   public init() {
     guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+      // No input leads here: OpenSSL fails only without memory or without its own provider, and then nothing can go on.
       fatalError("OpenSSL cannot begin a SHA-256: out of memory, or its default provider is missing")
     }
     self.context = context

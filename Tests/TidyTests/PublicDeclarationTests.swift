@@ -58,7 +58,8 @@ import Testing
 
   /// `  @inlinable public static func now() {` -> `static func now() {`
   private static func publicDeclaration(_ line: String) -> Substring? {
-    line.firstMatch(of: /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?:(?:private|internal)\(set\)\s+)?(.*)$/)?.1
+    guard line.contains("public ") || line.contains("open ") else { return nil }
+    return line.firstMatch(of: /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?:(?:private|internal)\(set\)\s+)?(.*)$/)?.1
   }
 
   private static func isType(_ declaration: Substring) -> Bool {
