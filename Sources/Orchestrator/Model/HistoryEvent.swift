@@ -32,6 +32,14 @@ public enum EventType: Int16, Sendable, CaseIterable {
     default: false
     }
   }
+
+  /// Whether it ends the run; with cause 0 the engine ended it, not the code.
+  var isClose: Bool {
+    switch self {
+    case .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionTerminated: true
+    default: false
+    }
+  }
 }
 
 /// One row of a history.

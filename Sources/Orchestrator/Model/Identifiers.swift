@@ -2,7 +2,7 @@ import Cryptography
 import Foundation
 
 /// Names one execution of a workflow: a UUID version 7 (RFC 9562), so that new histories are inserted at the right edge of their index.
-public struct RunID: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
   public let uuid: UUID
 
   public init(_ uuid: UUID) {
@@ -25,6 +25,21 @@ public struct RunID: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   public var description: String { uuid.uuidString.lowercased() }
+
+  /// The order of the bytes, which is PostgreSQL's order of uuid and the order of time.
+  public static func < (left: RunID, right: RunID) -> Bool {
+    let (a, b) = (left.words, right.words)
+    return a.high == b.high ? a.low < b.low : a.high < b.high
+  }
+
+  private var words: (high: UInt64, low: UInt64) {
+    withUnsafeBytes(of: uuid.uuid) { bytes in
+      (
+        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      )
+    }
+  }
 
   public init(from decoder: any Decoder) throws {
     uuid = try decoder.singleValueContainer().decode(UUID.self)

@@ -22,4 +22,10 @@ public enum Limits {
   public static let runsPerRead = 200
   /// Seconds one activation may compute before it is reported as blocked code.
   public static let blockedCode: Duration = .seconds(2)
+  /// Attempts of one activity that may die with their process before it counts as what kills it.
+  public static let workerLosses: Int32 = 20
+  /// Microseconds ahead of their time that timers are held in memory.
+  static let timerHorizon: Int64 = 60_000_000
+  /// Microseconds a quiet run stays unparked: shorter waits cost no row.
+  static let parkAfter: Int64 = 1_000_000
 }

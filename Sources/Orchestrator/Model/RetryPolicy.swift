@@ -52,16 +52,18 @@ public enum AttemptOutcome: Equatable, Sendable {
   }
 
   /// - Parameters:
-  ///   - attempt: the attempt that failed, 1 for the first.
+  ///   - attempt: how many attempts failed, this one included; those whose process was lost do not count.
+  ///   - lost: how many attempts were lost with their process.
   ///   - elapsedMilliseconds: time since the activity was scheduled.
   ///   - random: a draw from 0 to 1 for full jitter.
   public static func decide(
-    failure: Failure, attempt: Int32, elapsedMilliseconds: Int64, options: ActivityOptions,
+    failure: Failure, attempt: Int32, lost: Int32 = 0, elapsedMilliseconds: Int64, options: ActivityOptions,
     isCancelRequested: Bool = false, random: Double
   ) -> AttemptOutcome {
     let policy = options.retryPolicy
     if isCancelRequested || failure.kind == .cancelled { return .exhausted(.cancelRequested) }
     if failure.kind == .scheduleToCloseTimeout || failure.kind == .scheduleToStartTimeout { return .exhausted(.timeout) }
+    if failure.kind == .workerLost { return afterLoss(lost, policy) }
     if !failure.isRetryable || policy.nonRetryableErrorTypes.contains(failure.type) { return .exhausted(.nonRetryableFailure) }
     if policy.maximumAttempts > 0 && attempt >= policy.maximumAttempts { return .exhausted(.maximumAttemptsReached) }
     var delay = policy.intervalMilliseconds(afterAttempt: attempt)
@@ -69,5 +71,11 @@ public enum AttemptOutcome: Equatable, Sendable {
     if let asked = failure.nextRetryDelayMilliseconds { delay = max(0, asked) }
     if let total = options.scheduleToCloseMilliseconds, elapsedMilliseconds + delay >= total { return .exhausted(.timeout) }
     return .retry(afterMilliseconds: delay)
+  }
+
+  /// An attempt that died with its process is repeated at once, but not for ever: it may be what kills the process.
+  private static func afterLoss(_ lost: Int32, _ policy: RetryPolicy) -> AttemptOutcome {
+    if lost >= Limits.workerLosses { return .exhausted(.maximumAttemptsReached) }
+    return .retry(afterMilliseconds: lost <= 3 ? 0 : policy.intervalMilliseconds(afterAttempt: lost - 3))
   }
 }

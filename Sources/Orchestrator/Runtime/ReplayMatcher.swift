@@ -11,6 +11,8 @@ struct ReplayMatcher {
     var scheduledBy: [Int32: Int32] = [:]
     var lastEventID: Int32 = 0
     var isClosed = false
+    /// What the code commands for a last event that it had not seen before.
+    var newCommands: [Command] = []
   }
 
   struct OpenActivity {
@@ -29,14 +31,19 @@ struct ReplayMatcher {
   private var activities: [Int32: OpenActivity] = [:]
   private var timers: [Int32: OpenTimer] = [:]
   private var inlineSteps: [Int32: ActivityTask] = [:]
+  private let isLastEventNew: Bool
 
-  init(_ instance: WorkflowInstance) {
+  private init(_ instance: WorkflowInstance, isLastEventNew: Bool) {
     self.instance = instance
+    self.isLastEventNew = isLastEventNew
   }
 
+  /// - Parameter isLastEventNew: the code has not seen the last event; its commands are given back instead of compared.
   /// - Throws: `WorkflowProblem` at the first difference.
-  static func replay(_ history: [HistoryEvent], into instance: WorkflowInstance) throws -> Outcome {
-    var matcher = ReplayMatcher(instance)
+  static func replay(
+    _ history: [HistoryEvent], into instance: WorkflowInstance, isLastEventNew: Bool = false
+  ) throws -> Outcome {
+    var matcher = ReplayMatcher(instance, isLastEventNew: isLastEventNew)
     var index = 0
     while index < history.count {
       index = try matcher.replayStep(history, from: index)
@@ -49,6 +56,11 @@ struct ReplayMatcher {
     let event = history[index]
     guard event.eventID == Int32(index + 1) else {
       throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
+    }
+    if event.type.isClose && event.causedBy == 0 {
+      outcome.isClosed = true
+      outcome.lastEventID = event.eventID
+      return index + 1
     }
     guard !event.type.isCommand else {
       throw WorkflowProblem.nonDeterminism(
@@ -65,6 +77,10 @@ struct ReplayMatcher {
       throw WorkflowProblem.nonDeterminism(eventID: event.eventID, expected: expected, found: found)
     }
     for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
+    if isLastEventNew && index == history.count - 1 {
+      outcome.newCommands = activation.commands
+      return index + 1
+    }
     return try match(activation.commands, history, from: index + 1, cause: event.eventID)
   }
 

@@ -1,0 +1,20 @@
+/// Runs what the owner's process does itself: attempts of activities, and inline steps. Outcomes come back as messages.
+protocol ActivityDispatcher: AnyObject {
+  func start(_ attempt: ActivityAttempt)
+  func start(_ step: InlineStep)
+  /// The workflow no longer waits for it.
+  func cancel(_ key: ActivityKey)
+  /// Heartbeat details that arrived since the last call.
+  func takeHeartbeats() -> [(key: ActivityKey, details: Payload)]
+}
+
+/// Watches activations from outside, so that code which blocks is noticed.
+protocol ActivationMonitor: AnyObject {
+  func began(_ runID: RunID, _ instance: WorkflowInstance)
+  func ended()
+}
+
+final class SilentMonitor: ActivationMonitor {
+  func began(_ runID: RunID, _ instance: WorkflowInstance) {}
+  func ended() {}
+}

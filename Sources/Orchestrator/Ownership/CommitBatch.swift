@@ -1,0 +1,165 @@
+/// The rows of many runs, gathered to be written in one transaction, and what happens once they are: pure values, no SQL.
+struct CommitBatch: Sendable {
+  let number: Int
+  var runs: [RunRow] = []
+  var history: [HistoryRow] = []
+  var closes: [CloseRow] = []
+  var states: [StateRow] = []
+  var parked: [ParkedRow] = []
+  var unparked: [RunID] = []
+  var timers: [TimerRow] = []
+  var endedTimers: [TimerRow] = []
+  var takenMessages: [Int64] = []
+  var spilledMessages: [SpilledMessage] = []
+  var tasks: [ActivityTaskRow] = []
+  var cancelledTasks: [ActivityKey] = []
+  var expeditedTasks: [ActivityKey] = []
+  var endedTasks: [RunID] = []
+  var attempts: [AttemptRow] = []
+  var heartbeats: [HeartbeatRow] = []
+  var endedHeartbeats: [ActivityKey] = []
+  var parkedActivities: [ParkedActivityRow] = []
+  var unparkedActivities: [ActivityKey] = []
+  /// Activities whose failures so far no longer count.
+  var forgivenActivities: [ActivityKey] = []
+  var blocked: [BlockedRow] = []
+  var unblocked: [RunID] = []
+  var lowWater: RunID?
+  /// What waits for the commit.
+  var effects: [Effect] = []
+  /// What was applied to fill it: delivered again when it did not land.
+  var messages: [OwnerMessage] = []
+
+  init(number: Int) {
+    self.number = number
+  }
+
+  /// Rows by which a batch is sealed.
+  var rowCount: Int { history.count + runs.count + closes.count }
+
+  var isEmpty: Bool {
+    history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && attempts.isEmpty && heartbeats.isEmpty
+      && parkedActivities.isEmpty && unparkedActivities.isEmpty && blocked.isEmpty && endedTimers.isEmpty && timers.isEmpty
+      && lowWater == nil && effects.isEmpty && states.isEmpty && unblocked.isEmpty
+  }
+
+  /// A row that exists exactly when this batch landed.
+  var witness: EventKey? { history.last.map { EventKey(runID: $0.runID, eventID: $0.event.eventID) } }
+}
+
+/// What the owner does in the world after a commit.
+enum Effect: Sendable {
+  case dispatch(ActivityAttempt)
+  case runInline(InlineStep)
+  case cancelLocal(ActivityKey)
+  case reply(Reply, OrchestratorError?)
+}
+
+struct RunRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let key: WorkflowKey
+  let workflowType: String
+  let startedAt: Int64
+}
+
+struct HistoryRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let event: HistoryEvent
+}
+
+struct CloseRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let status: CloseStatus
+  let closedAt: Int64
+  let lastEventID: Int32
+  let outcome: Payload?
+}
+
+struct StateRow: Sendable {
+  let runID: RunID
+  let eventID: Int32
+  let state: Payload
+}
+
+struct ParkedRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let waitsFor: String
+}
+
+struct TimerRow: Sendable, Hashable {
+  enum Kind: Int16, Sendable {
+    case timer = 1
+    case activityRetry = 2
+  }
+
+  let slot: Slot
+  /// Microseconds since the Unix epoch.
+  let dueAt: Int64
+  let runID: RunID
+  let sequence: Int32
+  let kind: Kind
+}
+
+struct SpilledMessage: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let kind: InboxKind
+  let attributes: [UInt8]
+}
+
+struct ActivityKey: Sendable, Hashable {
+  let runID: RunID
+  let sequence: Int32
+}
+
+struct ActivityTaskRow: Sendable {
+  let key: ActivityKey
+  let attempt: Int32
+  let slot: Slot
+  let workflow: WorkflowKey
+  let task: ActivityTask
+  let scheduledAt: Int64
+}
+
+struct AttemptRow: Sendable {
+  let key: ActivityKey
+  let slot: Slot
+  let activityType: String
+  let attempt: Int32
+  let worker: String
+  let startedAt: Int64
+  let endedAt: Int64
+  let failure: Failure
+  let nextAttemptAt: Int64?
+}
+
+struct HeartbeatRow: Sendable {
+  let key: ActivityKey
+  let at: Int64
+  let details: Payload
+}
+
+struct ParkedActivityRow: Sendable {
+  let key: ActivityKey
+  let slot: Slot
+  let activityType: String
+  let at: Int64
+  let attempts: Int32
+  let retryState: AttemptOutcome.RetryState
+  let failure: Failure
+}
+
+struct BlockedRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let at: Int64
+  let problem: WorkflowProblem
+  /// The code has not seen the run's last event.
+  let isLastEventUnapplied: Bool
+  let build: String
+  let attempts: Int32
+}

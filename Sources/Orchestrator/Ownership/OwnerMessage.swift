@@ -1,0 +1,158 @@
+/// One thing that the owner of a slot must deal with, from wherever it came.
+struct OwnerMessage: Sendable {
+  enum Body: Sendable {
+    case start(StartedAttributes)
+    case signal(SignaledAttributes)
+    case cancel(reason: String, identity: String)
+    case terminate(reason: String, identity: String)
+    case activityOutcome(sequence: Int32, AttemptReport)
+    case activityCommand(sequence: Int32, ActivityCommand, identity: String)
+    case timerDue(TimerRow)
+    case inlineOutcome(sequence: Int32, name: String, StepOutcome)
+    case retryBlocked
+  }
+
+  let runID: RunID
+  var body: Body
+  /// Its row in the inbox, deleted in the batch that applies it.
+  var messageID: Int64?
+  var reply: Reply?
+  /// It was in a batch that did not land or whose outcome is unknown: what it wants may stand in the history already.
+  var isRedelivered = false
+}
+
+/// Tells a caller that its message is durable, or why it was refused. Called once.
+typealias Reply = @Sendable (OrchestratorError?) -> Void
+
+/// What an operator may do with a pending activity.
+enum ActivityCommand: Sendable {
+  case retry
+  case complete(Payload)
+  case fail(reason: String)
+}
+
+/// How one attempt of an activity ended.
+struct AttemptReport: Sendable {
+  enum Outcome: Sendable {
+    case completed(Payload)
+    case failed(Failure)
+  }
+
+  var attempt: Int32
+  var outcome: Outcome
+  var worker: String
+  /// Microseconds since the Unix epoch.
+  var startedAt: Int64
+  var endedAt: Int64
+  /// From a remote worker, which already wrote its attempt log and found that no attempt is left.
+  var exhausted: AttemptOutcome.RetryState?
+}
+
+/// An attempt for the owner's own process.
+struct ActivityAttempt: Sendable {
+  let key: ActivityKey
+  let workflow: WorkflowKey
+  let task: ActivityTask
+  let attempt: Int32
+  let scheduledAt: Int64
+  let heartbeatDetails: Payload?
+}
+
+struct InlineStep: Sendable {
+  let key: ActivityKey
+  let workflow: WorkflowKey
+  let task: ActivityTask
+  let scheduledAt: Int64
+}
+
+extension OwnerMessage {
+  /// Reads a message back from its row.
+  /// - Throws: `AttributesError`, `PayloadError` when the row is damaged.
+  init(_ row: InboxRow) throws {
+    let reader = try AttributesReader(row.attributes)
+    let identity = reader.text("identity") ?? ""
+    func event(_ type: EventType) throws -> IncomingEvent {
+      try IncomingEvent(HistoryEvent(eventID: 0, type: type, at: 0, causedBy: 0, attributes: row.attributes))
+    }
+    let body: Body
+    switch row.kind {
+    case .start:
+      guard case .started(let started) = try event(.workflowExecutionStarted) else { throw AttributesError(offset: 0) }
+      body = .start(started)
+    case .signal:
+      guard case .signaled(let signal) = try event(.workflowExecutionSignaled) else { throw AttributesError(offset: 0) }
+      body = .signal(signal)
+    case .cancel: body = .cancel(reason: reader.text("reason") ?? "", identity: identity)
+    case .terminate: body = .terminate(reason: reader.text("reason") ?? "", identity: identity)
+    case .retryBlocked: body = .retryBlocked
+    case .activityOutcome:
+      let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
+      body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
+    case .activityCommand:
+      let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
+      let command: ActivityCommand
+      switch reader.text("action") {
+      case "retry": command = .retry
+      case "complete": command = .complete(reader.payload("result") ?? .null)
+      default: command = .fail(reason: reader.text("reason") ?? "")
+      }
+      body = .activityCommand(sequence: sequence, command, identity: identity)
+    }
+    self.init(runID: row.runID, body: body, messageID: row.messageID)
+  }
+
+  /// The inbox row of a message that came directly and cannot be applied now; nil for those that are made again by themselves.
+  var spilled: (kind: InboxKind, attributes: [UInt8])? {
+    var writer = AttributesWriter()
+    switch body {
+    case .signal(let signal): return (.signal, IncomingEvent.signaled(signal).encoded())
+    case .cancel(let reason, let identity):
+      return (.cancel, IncomingEvent.cancelRequested(reason: reason, identity: identity).encoded())
+    case .activityCommand(let sequence, let command, let identity):
+      writer.field("sequence", Int64(sequence))
+      switch command {
+      case .retry: writer.field("action", "retry")
+      case .complete(let result):
+        writer.field("action", "complete")
+        writer.field("result", result)
+      case .fail(let reason):
+        writer.field("action", "fail")
+        writer.field("reason", reason)
+      }
+      writer.field("identity", identity)
+      return (.activityCommand, writer.finish())
+    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked: return nil
+    }
+  }
+}
+
+extension AttemptReport {
+  fileprivate init(_ reader: AttributesReader) throws {
+    attempt = Int32(truncatingIfNeeded: reader.integer("attempt") ?? 1)
+    worker = reader.text("identity") ?? ""
+    startedAt = reader.integer("startedAt") ?? 0
+    endedAt = reader.integer("endedAt") ?? 0
+    exhausted = reader.text("retryState").flatMap(AttemptOutcome.RetryState.init(rawValue:))
+    if let result = reader.payload("result") {
+      outcome = .completed(result)
+    } else {
+      outcome = .failed(try PayloadCodec.decode(Failure.self, from: try require(reader.payload("failure"))))
+    }
+  }
+
+  /// The attributes of its inbox row.
+  func encoded(sequence: Int32) -> [UInt8] {
+    var writer = AttributesWriter()
+    writer.field("sequence", Int64(sequence))
+    writer.field("attempt", Int64(attempt))
+    writer.field("identity", worker)
+    writer.field("startedAt", startedAt)
+    writer.field("endedAt", endedAt)
+    writer.field("retryState", exhausted?.rawValue)
+    switch outcome {
+    case .completed(let result): writer.field("result", result)
+    case .failed(let failure): writer.field("failure", failure.payload)
+    }
+    return writer.finish()
+  }
+}

@@ -1,0 +1,145 @@
+/// Timers that are due soon, earliest first; what is due later stays in the database until its time comes near.
+struct TimerQueue {
+  private var heap: [TimerRow] = []
+  private var known: Set<TimerRow> = []
+
+  var nextDueAt: Int64? { heap.first?.dueAt }
+  var count: Int { heap.count }
+
+  mutating func insert(_ timer: TimerRow) {
+    guard known.insert(timer).inserted else { return }
+    heap.append(timer)
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard Self.isEarlier(heap[child], heap[parent]) else { break }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  mutating func popDue(at now: Int64) -> TimerRow? {
+    guard let first = heap.first, first.dueAt <= now else { return nil }
+    known.remove(first)
+    let last = heap.removeLast()
+    if !heap.isEmpty {
+      heap[0] = last
+      sink()
+    }
+    return first
+  }
+
+  mutating func removeAll(where isGone: (TimerRow) -> Bool) {
+    let kept = heap.filter { !isGone($0) }
+    heap = []
+    known = []
+    for timer in kept { insert(timer) }
+  }
+
+  private mutating func sink() {
+    var parent = 0
+    while true {
+      var least = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && Self.isEarlier(heap[child], heap[least]) { least = child }
+      if least == parent { return }
+      heap.swapAt(parent, least)
+      parent = least
+    }
+  }
+
+  /// Total, so that equal times fire in one order everywhere.
+  private static func isEarlier(_ left: TimerRow, _ right: TimerRow) -> Bool {
+    if left.dueAt != right.dueAt { return left.dueAt < right.dueAt }
+    if left.sequence != right.sequence { return left.sequence < right.sequence }
+    return left.runID < right.runID
+  }
+}
+
+/// Runs in order of use, least recent first. Using a run again leaves its old place behind, which is skipped later.
+struct RecencyQueue {
+  private var places: [(entry: RunID, stamp: Int)] = []
+  private var head = 0
+  private var lastStamp = 0
+
+  mutating func use(_ entry: RunEntry) {
+    lastStamp += 1
+    entry.recency = lastStamp
+    places.append((entry.runID, lastStamp))
+  }
+
+  /// The least recently used run that is still in memory.
+  mutating func popLeastRecent(_ entries: [RunID: RunEntry]) -> RunEntry? {
+    while head < places.count {
+      let place = places[head]
+      head += 1
+      if head > 1024 && head * 2 > places.count {
+        places.removeFirst(head)
+        head = 0
+      }
+      if let entry = entries[place.entry], entry.recency == place.stamp { return entry }
+    }
+    return nil
+  }
+}
+
+/// What is known of the inbox: messages taken and not yet gone, and where the next read begins.
+struct InboxReader {
+  /// Messages delivered whose rows are not yet deleted by a commit.
+  private(set) var taken: Set<Int64> = []
+  private(set) var isReading = false
+  private(set) var wantsRead = false
+  /// Everything below was seen, but for messages of slow transactions: a read from 0 finds those now and then.
+  private var floor: Int64 = 0
+  private var nextFullReadAt: Int64 = 0
+  private(set) var nextReadAt: Int64 = 0
+  private var wasFull = false
+
+  mutating func wake() {
+    wantsRead = true
+  }
+
+  /// Begins a read when one is due: where from, or nil.
+  mutating func begin(at now: Int64, isIdle: Bool) -> Int64? {
+    guard !isReading, wantsRead || now >= nextReadAt else { return nil }
+    isReading = true
+    wantsRead = false
+    nextReadAt = now + Self.interval
+    if now >= nextFullReadAt || isIdle {
+      nextFullReadAt = now + Self.fullInterval
+      return 0
+    }
+    return floor
+  }
+
+  /// Ends a read; the rows that are new.
+  mutating func end(_ rows: [InboxRow], above: Int64) -> [InboxRow] {
+    isReading = false
+    let fresh = rows.filter { taken.insert($0.messageID).inserted }
+    if let last = rows.last { floor = max(floor, last.messageID) }
+    if rows.count >= Limits.inboxRead { wantsRead = true }
+    return fresh
+  }
+
+  mutating func failed() {
+    isReading = false
+  }
+
+  mutating func gone(_ messageIDs: [Int64]) {
+    for messageID in messageIDs { taken.remove(messageID) }
+  }
+
+  /// After slots came or a run was given up: everything counts as unseen.
+  mutating func startOver(keeping isKept: (Int64) -> Bool = { _ in true }) {
+    taken = taken.filter(isKept)
+    floor = 0
+    wantsRead = true
+  }
+
+  mutating func forget(_ messageIDs: some Sequence<Int64>) {
+    for messageID in messageIDs { taken.remove(messageID) }
+    floor = 0
+  }
+
+  static let interval: Int64 = 100_000
+  static let fullInterval: Int64 = 2_000_000
+}

@@ -1,0 +1,97 @@
+/// One run as its owner knows it in memory: the running code and what is open around it.
+final class RunEntry {
+  enum Phase {
+    /// Its history is being read; messages wait.
+    case loading
+    case active(WorkflowInstance)
+    /// The code at hand cannot continue it; messages wait until it is tried again.
+    case blocked
+    /// Its closing rows are written but not yet committed.
+    case closed
+  }
+
+  let runID: RunID
+  var phase: Phase
+  /// Set when the history is known.
+  var info: WorkflowInfo?
+  var slot: Slot?
+  var lastEventID: Int32 = 0
+  /// Event that asked for an activity or timer, by sequence.
+  var scheduledBy: [Int32: Int32] = [:]
+  var activities: [Int32: OpenActivity] = [:]
+  var timers: [Int32: TimerRow] = [:]
+  /// Inline steps in flight.
+  var inlineSteps: [Int32: ActivityTask] = [:]
+  /// Some of its activities went into task queues, where rows of theirs may stand.
+  var usesTaskQueues = false
+  /// A row of `parked_runs` stands for it.
+  var isParked = false
+  var blockedAttempts: Int32 = 0
+  /// Microseconds since the Unix epoch when a blocked run is tried again.
+  var retryBlockedAt: Int64 = 0
+  /// Batches with rows of this run whose commit is not confirmed.
+  var uncommittedBatches = 0
+  /// The batch it was touched by last.
+  var touchedBy = -1
+  /// Its place in the order of use.
+  var recency = 0
+  /// Microseconds since the Unix epoch of its last event.
+  var lastActiveAt: Int64 = 0
+  var waiting: [OwnerMessage] = []
+
+  init(runID: RunID, phase: Phase) {
+    self.runID = runID
+    self.phase = phase
+  }
+
+  var instance: WorkflowInstance? {
+    if case .active(let instance) = phase { return instance }
+    return nil
+  }
+
+  var key: WorkflowKey? { info.map { WorkflowKey(namespace: $0.namespace, workflowID: $0.workflowID) } }
+
+  /// Work of this run that only this process knows of.
+  var isBusyHere: Bool {
+    !inlineSteps.isEmpty || activities.values.contains { if case .running = $0.place { true } else { false } }
+  }
+
+  /// What it waits for, in words.
+  var waitsFor: String {
+    var parts: [String] = []
+    for (sequence, activity) in activities.sorted(by: { $0.key < $1.key }).prefix(8) {
+      let name = "activity \(activity.task.activityType) (\(sequence))"
+      switch activity.place {
+      case .running: parts.append(name)
+      case .queued: parts.append("\(name) in queue \(activity.task.options.taskQueue)")
+      case .delayed: parts.append("next attempt of \(name)")
+      case .parked: parts.append("operator for \(name)")
+      }
+    }
+    for sequence in timers.keys.sorted().prefix(8) { parts.append("timer (\(sequence))") }
+    return parts.isEmpty ? "messages" : parts.joined(separator: ", ") + " or messages"
+  }
+}
+
+/// An activity without outcome.
+struct OpenActivity {
+  enum Place {
+    /// In this process, with this attempt.
+    case running(attempt: Int32)
+    /// In this process, after this timer.
+    case delayed(TimerRow)
+    /// In the task queue of other processes.
+    case queued
+    /// Waiting for an operator.
+    case parked
+  }
+
+  let task: ActivityTask
+  let scheduledAt: Int64
+  var place: Place
+  /// Attempts that ended without a result; of them those that count as failed, and those whose process was lost.
+  var attempts: Int32 = 0
+  var failed: Int32 = 0
+  var lost: Int32 = 0
+  var heartbeatDetails: Payload?
+}

@@ -1,0 +1,223 @@
+/// The owner of slots: the only writer of their histories. Messages and database answers in, batches and effects out; it never waits and
+/// knows no thread, clock or socket of its own, so a simulator can drive it.
+///
+/// One message: `handle` -> the run's instance runs its code (`apply`) -> rows of the event and its commands go into the open batch -> `send`
+/// commits the batch -> `committed` releases what waited for it: activities start, callers are told.
+final class SlotOwner {
+  struct Configuration: Sendable {
+    /// Host name and process id, for people.
+    var identity: String
+    /// The program and toolchain, recorded in histories.
+    var build: String
+    /// Runs kept in memory when nothing is in flight for them.
+    var cachedRuns = 1000
+    /// Task queues whose activities run in this process.
+    var localTaskQueues: Set<String> = []
+  }
+
+  let configuration: Configuration
+  let registry: Registry
+  let store: any EngineStore
+  let dispatcher: any ActivityDispatcher
+  /// PostgreSQL's time in microseconds since the Unix epoch.
+  let clock: () -> Int64
+  /// Told when a job of this run came back on a foreign thread.
+  let onEscape: @Sendable (RunID) -> Void
+  /// Told after the commit that closed a run.
+  var onClose: (CloseRow) -> Void = { _ in }
+  /// Told when this process was fenced off.
+  var onOwnershipLost: () -> Void = {}
+  var monitor: any ActivationMonitor = SilentMonitor()
+
+  var slots: Set<Slot> = []
+  var releases: [SlotRelease] = []
+  var entries: [RunID: RunEntry] = [:]
+  var openRuns: [WorkflowKey: RunID] = [:]
+  var pipeline = BatchPipeline()
+  var timers = TimerQueue()
+  var recency = RecencyQueue()
+  var inbox = InboxReader()
+  var loads: [RunID] = []
+  /// Attempts that run in this process, also of runs whose entry was evicted meanwhile.
+  var runningHere: [ActivityKey: Int32] = [:]
+  var inlineHere: Set<ActivityKey> = []
+  var conflictingStarts: Set<RunID> = []
+  var deferred: [(at: Int64, message: OwnerMessage)] = []
+  var lowWater: RunID?
+  var nextHousekeeping: Int64 = 0
+
+  init(
+    configuration: Configuration, registry: Registry, store: any EngineStore, dispatcher: any ActivityDispatcher,
+    clock: @escaping () -> Int64, onEscape: @escaping @Sendable (RunID) -> Void
+  ) {
+    self.configuration = configuration
+    self.registry = registry
+    self.store = store
+    self.dispatcher = dispatcher
+    self.clock = clock
+    self.onEscape = onEscape
+  }
+
+  /// Deals with one message.
+  func handle(_ message: OwnerMessage) {
+    if case .start(let started) = message.body, !message.isRedelivered {
+      start(started, message)
+      return
+    }
+    let entry = entries[message.runID] ?? makeEntry(message.runID)
+    switch entry.phase {
+    case .loading, .closed: entry.waiting.append(message)
+    case .blocked: wait(message, atBlocked: entry)
+    case .active(let instance): process(message, entry, instance)
+    }
+  }
+
+  /// Deals with an answer of the database.
+  func handle(_ answer: StoreAnswer) {
+    switch answer {
+    case .committed(let number): committed(number)
+    case .refused(let number, let refusal): refused(number, refusal)
+    case .loaded(let runs): for run in runs { loaded(run) }
+    case .inbox(let rows, let floor): take(rows, above: floor)
+    case .timers(let rows): for row in rows where slots.contains(row.slot) { timers.insert(row) }
+    case .openRuns(let runs):
+      for run in runs where entries[run] == nil { _ = makeEntry(run) }
+    case .readFailed(let read): repeatRead(read)
+    }
+  }
+
+  /// Sends what may be sent: full batches at once, the open one only when nothing more waits to be applied.
+  func send(isIdle: Bool) {
+    flushLoads()
+    if isIdle && pipeline.hasRoom && pipeline.sealed.isEmpty { seal() }
+    while pipeline.hasRoom {
+      let predecessor = pipeline.predecessor
+      guard let batch = pipeline.nextToSend() else { return }
+      pipeline.sent(batch)
+      store.commit(batch, predecessor: predecessor)
+    }
+  }
+
+  /// Closes the open batch: what a run's state is now belongs to the events in it.
+  func seal() {
+    for entry in pipeline.openEntries() { storeState(of: entry) }
+    pipeline.seal()
+  }
+
+  func storeState(of entry: RunEntry) {
+    guard let instance = entry.instance else { return }
+    do {
+      guard let state = try instance.takeChangedState() else { return }
+      pipeline.open.states.append(StateRow(runID: entry.runID, eventID: entry.lastEventID, state: state))
+    } catch {
+      Log.error("state-not-stored", "the state of a run cannot be encoded: \(error)", ["run_id": entry.runID.description])
+    }
+  }
+
+  private func process(_ message: OwnerMessage, _ entry: RunEntry, _ instance: WorkflowInstance) {
+    switch message.body {
+    case .start: acknowledge(message, entry)
+    case .signal(let signal):
+      if instance.seenRequests.contains(signal.requestID) {
+        acknowledge(message, entry)
+      } else {
+        apply(.signaled(signal), to: entry, from: message)
+      }
+    case .cancel(let reason, let identity):
+      if instance.isCancelRequested {
+        acknowledge(message, entry)
+      } else {
+        apply(.cancelRequested(reason: reason, identity: identity), to: entry, from: message)
+      }
+    case .terminate(let reason, let identity): terminate(entry, reason: reason, identity: identity, message)
+    case .activityOutcome(let sequence, let report): attemptEnded(entry, sequence, report, message)
+    case .activityCommand(let sequence, let command, let identity): obey(command, entry, sequence, identity, message)
+    case .timerDue(let row): timerDue(row, entry, message)
+    case .inlineOutcome(let sequence, let name, let outcome):
+      inlineHere.remove(ActivityKey(runID: entry.runID, sequence: sequence))
+      guard entry.inlineSteps.removeValue(forKey: sequence) != nil, instance.isPending(sequence) else { return }
+      apply(.markerRecorded(sequence: sequence, name: name, outcome: outcome), to: entry, from: message)
+    case .retryBlocked: acknowledge(message, entry)
+    }
+  }
+
+  /// Applies one event: the code runs until it is quiet, and its commands become rows behind the event that caused them.
+  @discardableResult
+  func apply(_ event: IncomingEvent, to entry: RunEntry, from message: OwnerMessage) -> Bool {
+    guard let instance = entry.instance, let slot = entry.slot else { return false }
+    let at = max(clock(), entry.lastActiveAt)
+    guard entry.lastEventID < Limits.historyEvents else {
+      failTooLong(entry, at: at, message)
+      return false
+    }
+    let activation: Activation
+    do {
+      monitor.began(entry.runID, instance)
+      defer { monitor.ended() }
+      activation = try instance.activate(event, at: at, replaying: false)
+    } catch {
+      block(entry, problem(error), message)
+      return false
+    }
+    record(message, entry, at: at)
+    let eventID = append(event.type, causedBy: event.sequence.flatMap { entry.scheduledBy[$0] } ?? 0, event.encoded(), entry, slot, at)
+    perform(activation, causedBy: eventID, entry, at)
+    if pipeline.isFull { seal() }
+    return true
+  }
+
+  func perform(_ activation: Activation, causedBy eventID: Int32, _ entry: RunEntry, _ at: Int64) {
+    guard let slot = entry.slot else { return }
+    for command in activation.commands {
+      let commandID = append(command.type, causedBy: eventID, command.encoded(), entry, slot, at)
+      perform(command, commandID, entry, slot, at)
+    }
+    for task in activation.inlineSteps { startInline(task, entry, scheduledAt: at) }
+  }
+
+  func append(
+    _ type: EventType, causedBy: Int32, _ attributes: [UInt8], _ entry: RunEntry, _ slot: Slot, _ at: Int64
+  ) -> Int32 {
+    entry.lastEventID += 1
+    pipeline.open.history.append(
+      HistoryRow(
+        runID: entry.runID, slot: slot,
+        event: HistoryEvent(eventID: entry.lastEventID, type: type, at: at, causedBy: causedBy, attributes: attributes)))
+    return entry.lastEventID
+  }
+
+  /// Notes that the open batch holds rows of this run and what they came from.
+  func record(_ message: OwnerMessage?, _ entry: RunEntry, at: Int64) {
+    pipeline.touch(entry)
+    entry.lastActiveAt = at
+    recency.use(entry)
+    if entry.isParked {
+      entry.isParked = false
+      pipeline.open.unparked.append(entry.runID)
+      lowerWater(to: entry.runID)
+    }
+    guard let message else { return }
+    pipeline.open.messages.append(message)
+    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+    if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
+  }
+
+  /// A message that changes nothing: its inbox row goes, its sender is told once everything before it is durable.
+  func acknowledge(_ message: OwnerMessage, _ entry: RunEntry) {
+    pipeline.touch(entry)
+    pipeline.open.messages.append(message)
+    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+    if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
+  }
+
+  func problem(_ error: any Error) -> WorkflowProblem {
+    (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))
+  }
+
+  func makeEntry(_ runID: RunID) -> RunEntry {
+    let entry = RunEntry(runID: runID, phase: .loading)
+    entries[runID] = entry
+    loads.append(runID)
+    return entry
+  }
+}

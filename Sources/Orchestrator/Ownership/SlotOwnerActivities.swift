@@ -1,0 +1,318 @@
+/// Activities from the command to the outcome.
+extension SlotOwner {
+  func perform(_ command: Command, _ eventID: Int32, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
+    switch command {
+    case .scheduleActivity(let task):
+      entry.scheduledBy[task.sequence] = eventID
+      schedule(task, entry, slot, at)
+    case .requestCancelActivity(let sequence): cancelActivity(sequence, entry)
+    case .startTimer(let sequence, let milliseconds):
+      entry.scheduledBy[sequence] = eventID
+      let dueAt = milliseconds > (Int64.max - at) / 1000 ? Int64.max / 2 : at + milliseconds * 1000
+      let row = TimerRow(slot: slot, dueAt: dueAt, runID: entry.runID, sequence: sequence, kind: .timer)
+      entry.timers[sequence] = row
+      begin(row)
+    case .cancelTimer(let sequence):
+      if let row = entry.timers.removeValue(forKey: sequence) { pipeline.open.endedTimers.append(row) }
+    case .completeWorkflow(let result): close(entry, .completed, outcome: result, at: at)
+    case .failWorkflow(let failure): close(entry, .failed, outcome: failure.payload, at: at)
+    case .cancelWorkflow: close(entry, .canceled, outcome: nil, at: at)
+    }
+  }
+
+  func isLocal(_ task: ActivityTask) -> Bool {
+    configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
+  }
+
+  private func schedule(_ task: ActivityTask, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
+    var activity = OpenActivity(task: task, scheduledAt: at, place: .queued)
+    if isLocal(task) {
+      dispatch(&activity, entry)
+    } else {
+      enqueue(activity, entry, slot)
+    }
+    entry.activities[task.sequence] = activity
+  }
+
+  private func enqueue(_ activity: OpenActivity, _ entry: RunEntry, _ slot: Slot) {
+    guard let key = entry.key else { return }
+    entry.usesTaskQueues = true
+    pipeline.open.tasks.append(
+      ActivityTaskRow(
+        key: ActivityKey(runID: entry.runID, sequence: activity.task.sequence), attempt: activity.attempts + 1, slot: slot,
+        workflow: key, task: activity.task, scheduledAt: activity.scheduledAt))
+  }
+
+  /// Starts the next attempt in this process, once the open batch has landed.
+  private func dispatch(_ activity: inout OpenActivity, _ entry: RunEntry) {
+    guard let workflow = entry.key else { return }
+    let key = ActivityKey(runID: entry.runID, sequence: activity.task.sequence)
+    let attempt = activity.attempts + 1
+    activity.place = .running(attempt: attempt)
+    runningHere[key] = attempt
+    pipeline.open.effects.append(
+      .dispatch(
+        ActivityAttempt(
+          key: key, workflow: workflow, task: activity.task, attempt: attempt, scheduledAt: activity.scheduledAt,
+          heartbeatDetails: activity.heartbeatDetails)))
+  }
+
+  func startInline(_ task: ActivityTask, _ entry: RunEntry, scheduledAt: Int64) {
+    let key = ActivityKey(runID: entry.runID, sequence: task.sequence)
+    entry.inlineSteps[task.sequence] = task
+    guard let workflow = entry.key, inlineHere.insert(key).inserted else { return }
+    pipeline.touch(entry)
+    pipeline.open.effects.append(.runInline(InlineStep(key: key, workflow: workflow, task: task, scheduledAt: scheduledAt)))
+  }
+
+  /// After a replay: where an open activity stands.
+  func resume(_ open: ReplayMatcher.OpenActivity, _ entry: RunEntry, _ run: LoadedRun, _ slot: Slot) {
+    let sequence = open.task.sequence
+    var activity = OpenActivity(task: open.task, scheduledAt: open.scheduledAt, place: .queued)
+    let count = run.attempts.first { $0.sequence == sequence }
+    activity.attempts = count?.total ?? 0
+    activity.failed = count?.failed ?? 0
+    activity.lost = count?.lost ?? 0
+    activity.heartbeatDetails = run.heartbeats[sequence]
+    defer { entry.activities[sequence] = activity }
+    if run.parkedActivities.contains(sequence) {
+      activity.place = .parked
+    } else if run.queuedActivities.contains(sequence) {
+      activity.place = .queued
+      entry.usesTaskQueues = true
+    } else if let attempt = runningHere[ActivityKey(runID: entry.runID, sequence: sequence)] {
+      activity.place = .running(attempt: attempt)
+    } else if let dueAt = count?.nextAttemptAt, dueAt > clock() {
+      let row = TimerRow(slot: slot, dueAt: dueAt, runID: entry.runID, sequence: sequence, kind: .activityRetry)
+      activity.place = .delayed(row)
+      if dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
+    } else if !isLocal(open.task) {
+      // Scheduled when its queue was served here; now it is not.
+      record(nil, entry, at: entry.lastActiveAt)
+      enqueue(activity, entry, slot)
+    } else {
+      resumeLost(&activity, entry, slot)
+    }
+  }
+
+  /// Its attempt died with the process that ran it.
+  private func resumeLost(_ activity: inout OpenActivity, _ entry: RunEntry, _ slot: Slot) {
+    let now = max(clock(), entry.lastActiveAt)
+    record(nil, entry, at: entry.lastActiveAt)
+    let failure = Failure(kind: .workerLost, type: "WorkerLost", message: "the process that ran this attempt ended")
+    var report = AttemptReport(
+      attempt: activity.attempts + 1, outcome: .failed(failure), worker: "lost", startedAt: activity.scheduledAt, endedAt: now)
+    if case .exhausted(let state) = retry(&activity, failure, report, entry, slot, now) {
+      activity.place = .running(attempt: report.attempt)
+      report.exhausted = state
+      let outcome = OwnerMessage.Body.activityOutcome(sequence: activity.task.sequence, report)
+      deferred.append((at: now, message: OwnerMessage(runID: entry.runID, body: outcome)))
+    }
+  }
+
+  func attemptEnded(_ entry: RunEntry, _ sequence: Int32, _ report: AttemptReport, _ message: OwnerMessage) {
+    let key = ActivityKey(runID: entry.runID, sequence: sequence)
+    guard var activity = entry.activities[sequence], isCurrent(report, activity), let slot = entry.slot else {
+      if runningHere[key] == report.attempt { runningHere[key] = nil }
+      acknowledge(message, entry)
+      return
+    }
+    switch report.outcome {
+    case .completed(let result):
+      let identity = message.messageID == nil ? nil : report.worker
+      end(activity, .activityCompleted(sequence: sequence, result: result, by: identity), entry, message)
+    case .failed(let failure):
+      let now = max(clock(), entry.lastActiveAt)
+      if let state = report.exhausted {
+        activity.attempts = report.attempt
+        exhausted(activity, state, failure, report, entry, slot, message)
+        return
+      }
+      switch retry(&activity, failure, report, entry, slot, now) {
+      case .retry:
+        record(message, entry, at: now)
+        entry.activities[sequence] = activity
+      case .exhausted(let state): exhausted(activity, state, failure, report, entry, slot, message)
+      }
+    }
+  }
+
+  private func isCurrent(_ report: AttemptReport, _ activity: OpenActivity) -> Bool {
+    switch activity.place {
+    case .running(let attempt): attempt == report.attempt
+    // The lease token was checked when the worker wrote its outcome.
+    case .queued: true
+    case .delayed, .parked: false
+    }
+  }
+
+  /// Logs the failed attempt and prepares the next if there is one.
+  private func retry(
+    _ activity: inout OpenActivity, _ failure: Failure, _ report: AttemptReport, _ entry: RunEntry, _ slot: Slot, _ now: Int64
+  ) -> AttemptOutcome {
+    let key = ActivityKey(runID: entry.runID, sequence: activity.task.sequence)
+    runningHere[key] = nil
+    activity.attempts = report.attempt
+    if failure.kind == .workerLost { activity.lost += 1 } else { activity.failed += 1 }
+    let outcome = AttemptOutcome.decide(
+      failure: failure, attempt: activity.failed, lost: activity.lost, elapsedMilliseconds: (now - activity.scheduledAt) / 1000,
+      options: activity.task.options, random: Double.random(in: 0...1))
+    var nextAttemptAt: Int64?
+    if case .retry(let delay) = outcome { nextAttemptAt = now + delay * 1000 }
+    pipeline.touch(entry)
+    pipeline.open.attempts.append(
+      AttemptRow(
+        key: key, slot: slot, activityType: activity.task.activityType, attempt: report.attempt, worker: report.worker,
+        startedAt: report.startedAt, endedAt: report.endedAt, failure: failure, nextAttemptAt: nextAttemptAt))
+    if let nextAttemptAt, nextAttemptAt <= now {
+      dispatch(&activity, entry)
+    } else if let nextAttemptAt {
+      let row = TimerRow(slot: slot, dueAt: nextAttemptAt, runID: key.runID, sequence: key.sequence, kind: .activityRetry)
+      activity.place = .delayed(row)
+      begin(row)
+    }
+    return outcome
+  }
+
+  private func exhausted(
+    _ activity: OpenActivity, _ state: AttemptOutcome.RetryState, _ failure: Failure, _ report: AttemptReport, _ entry: RunEntry,
+    _ slot: Slot, _ message: OwnerMessage
+  ) {
+    var activity = activity
+    let sequence = activity.task.sequence
+    if activity.task.options.onExhausted == .park && state != .cancelRequested {
+      activity.place = .parked
+      record(message, entry, at: max(clock(), entry.lastActiveAt))
+      pipeline.open.parkedActivities.append(
+        ParkedActivityRow(
+          key: ActivityKey(runID: entry.runID, sequence: sequence), slot: slot, activityType: activity.task.activityType,
+          at: entry.lastActiveAt, attempts: activity.attempts, retryState: state, failure: failure))
+      entry.activities[sequence] = activity
+      return
+    }
+    let event: IncomingEvent =
+      failure.kind.isTimeout
+      ? .activityTimedOut(sequence: sequence, failure: failure)
+      : .activityFailed(sequence: sequence, failure: failure, by: report.worker)
+    end(activity, event, entry, message)
+  }
+
+  /// An activity got its outcome: what stood around it goes.
+  private func settle(_ activity: OpenActivity, _ sequence: Int32, _ entry: RunEntry) {
+    entry.activities[sequence] = nil
+    let key = ActivityKey(runID: entry.runID, sequence: sequence)
+    runningHere[key] = nil
+    if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
+    switch activity.place {
+    case .parked: pipeline.open.unparkedActivities.append(key)
+    case .delayed(let row): pipeline.open.endedTimers.append(row)
+    case .running, .queued: break
+    }
+  }
+
+  private func cancelActivity(_ sequence: Int32, _ entry: RunEntry) {
+    guard let activity = entry.activities[sequence] else { return }
+    let key = ActivityKey(runID: entry.runID, sequence: sequence)
+    settle(activity, sequence, entry)
+    stop(activity, key)
+  }
+
+  /// Whoever still works on it is told to stop.
+  private func stop(_ activity: OpenActivity, _ key: ActivityKey) {
+    switch activity.place {
+    case .running: pipeline.open.effects.append(.cancelLocal(key))
+    case .queued: pipeline.open.cancelledTasks.append(key)
+    case .delayed, .parked: break
+    }
+  }
+
+  func obey(_ command: ActivityCommand, _ entry: RunEntry, _ sequence: Int32, _ identity: String, _ message: OwnerMessage) {
+    guard var activity = entry.activities[sequence], let slot = entry.slot else {
+      refuse(message, entry, OrchestratorError(.activityNotFound, "run \(entry.runID) has no pending activity with sequence \(sequence)"))
+      return
+    }
+    switch command {
+    case .retry:
+      record(message, entry, at: max(clock(), entry.lastActiveAt))
+      retryNow(&activity, ActivityKey(runID: entry.runID, sequence: sequence), entry, slot)
+      entry.activities[sequence] = activity
+    case .complete(let result):
+      end(activity, .activityCompleted(sequence: sequence, result: result, by: identity), entry, message, isByHand: true)
+    case .fail(let reason):
+      let failure = Failure(type: "FailedByOperator", message: reason, isRetryable: false)
+      end(activity, .activityFailed(sequence: sequence, failure: failure, by: identity), entry, message, isByHand: true)
+    }
+  }
+
+  private func retryNow(_ activity: inout OpenActivity, _ key: ActivityKey, _ entry: RunEntry, _ slot: Slot) {
+    switch activity.place {
+    case .running: return
+    case .queued:
+      pipeline.open.expeditedTasks.append(key)
+      return
+    case .delayed(let row): pipeline.open.endedTimers.append(row)
+    case .parked:
+      pipeline.open.unparkedActivities.append(key)
+      pipeline.open.forgivenActivities.append(key)
+      activity.failed = 0
+      activity.lost = 0
+    }
+    if isLocal(activity.task) {
+      dispatch(&activity, entry)
+    } else {
+      activity.place = .queued
+      enqueue(activity, entry, slot)
+    }
+  }
+
+  /// Applies the activity's outcome; what stood around it goes with it.
+  private func end(
+    _ activity: OpenActivity, _ event: IncomingEvent, _ entry: RunEntry, _ message: OwnerMessage, isByHand: Bool = false
+  ) {
+    guard let sequence = event.sequence, apply(event, to: entry, from: message) else { return }
+    settle(activity, sequence, entry)
+    if isByHand { stop(activity, ActivityKey(runID: entry.runID, sequence: sequence)) }
+  }
+
+  func timerDue(_ row: TimerRow, _ entry: RunEntry, _ message: OwnerMessage) {
+    switch row.kind {
+    case .timer:
+      guard entry.timers[row.sequence] == row else { break }
+      entry.timers[row.sequence] = nil
+      pipeline.open.endedTimers.append(row)
+      apply(.timerFired(sequence: row.sequence), to: entry, from: message)
+      return
+    case .activityRetry:
+      guard var activity = entry.activities[row.sequence], case .delayed(row) = activity.place else { break }
+      record(message, entry, at: max(clock(), entry.lastActiveAt))
+      pipeline.open.endedTimers.append(row)
+      dispatch(&activity, entry)
+      entry.activities[row.sequence] = activity
+      return
+    }
+    acknowledge(message, entry)
+    pipeline.open.endedTimers.append(row)
+  }
+
+  private func begin(_ row: TimerRow) {
+    pipeline.open.timers.append(row)
+    if row.dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
+  }
+
+  private func refuse(_ message: OwnerMessage, _ entry: RunEntry, _ error: OrchestratorError) {
+    var message = message
+    let reply = message.reply
+    message.reply = nil
+    acknowledge(message, entry)
+    if let reply { pipeline.open.effects.append(.reply(reply, error)) }
+  }
+}
+
+extension Failure.Kind {
+  var isTimeout: Bool {
+    switch self {
+    case .scheduleToStartTimeout, .startToCloseTimeout, .scheduleToCloseTimeout, .heartbeatTimeout: true
+    case .application, .cancelled, .terminated, .workerLost, .engine: false
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/// What follows when a batch landed, and when it did not.
+extension SlotOwner {
+  func committed(_ number: Int) {
+    guard let (batch, touched) = pipeline.landed(number) else { return }
+    for entry in touched { entry.uncommittedBatches -= 1 }
+    inbox.gone(batch.takenMessages)
+    for effect in batch.effects { release(effect) }
+    for row in batch.closes { closed(row) }
+  }
+
+  private func release(_ effect: Effect) {
+    switch effect {
+    case .dispatch(let attempt):
+      guard runningHere[attempt.key] == attempt.attempt else { return }
+      dispatcher.start(attempt)
+    case .runInline(let step): dispatcher.start(step)
+    case .cancelLocal(let key): dispatcher.cancel(key)
+    case .reply(let reply, let error): reply(error)
+    }
+  }
+
+  private func closed(_ row: CloseRow) {
+    onClose(row)
+    guard let entry = entries[row.runID] else { return }
+    entries[row.runID] = nil
+    if let key = entry.key, openRuns[key] == row.runID { openRuns[key] = nil }
+    for message in entry.waiting { handle(message) }
+  }
+
+  func refused(_ number: Int, _ refusal: CommitRefusal) {
+    pipeline.refused(number, refusal)
+    if pipeline.inFlight.isEmpty { recover() }
+  }
+
+  /// Speculation that did not land is undone by forgetting it: the runs are replayed from what is stored, and the messages are dealt with again.
+  private func recover() {
+    let (cause, refusedBatch, batches, touched) = pipeline.takeUncommitted()
+    if cause == .ownershipLost {
+      loseOwnership(batches)
+      return
+    }
+    Log.warning("batch-refused", "uncommitted work is done again: \(cause)")
+    lowWater = nil
+    for batch in batches {
+      for case .dispatch(let attempt) in batch.effects { runningHere[attempt.key] = nil }
+      for case .runInline(let step) in batch.effects { inlineHere.remove(step.key) }
+    }
+    var again: [OwnerMessage] = []
+    for entry in touched where entries[entry.runID] === entry {
+      again.append(contentsOf: entry.waiting)
+      forget(entry)
+    }
+    let uncommitted = batches.flatMap(\.messages).map { message in
+      var message = message
+      message.isRedelivered = true
+      if case .activityOutcome(let sequence, let report) = message.body, message.messageID == nil {
+        runningHere[ActivityKey(runID: message.runID, sequence: sequence)] = report.attempt
+      }
+      return message
+    }
+    redeliver(uncommitted + again, cause, refusedBatch)
+    for entry in touched where entries[entry.runID] == nil && entry.lastEventID > 0 { _ = makeEntry(entry.runID) }
+  }
+
+  private func redeliver(_ messages: [OwnerMessage], _ cause: CommitRefusal, _ refusedBatch: CommitBatch?) {
+    switch cause {
+    case .alreadyStarted(let runs):
+      for message in messages {
+        // It met a run in the database: the same one, which is fine, or another open run of its workflow id. Loading it tells.
+        if case .start = message.body, runs.contains(message.runID) { conflictingStarts.insert(message.runID) }
+        handle(message)
+      }
+    case .unseenMessages(let runs):
+      // What these runs have not seen is read first; a sender may still hold the run, so they wait a moment.
+      inbox.wake()
+      for message in messages {
+        if runs.contains(message.runID) { deferred.append((at: clock() + 20_000, message: message)) } else { handle(message) }
+      }
+    case .rejected(let reason):
+      let runs = Set(refusedBatch?.messages.map(\.runID) ?? [])
+      for message in messages {
+        if runs.count == 1, runs.contains(message.runID) { poison(message, reason) } else { handle(message) }
+      }
+    case .outcomeUnknown, .predecessorMissing, .ownershipLost:
+      for message in messages { handle(message) }
+    }
+  }
+
+  /// The database refused this one message by itself.
+  private func poison(_ message: OwnerMessage, _ reason: String) {
+    if case .start = message.body {
+      Log.error("start-refused", reason, ["run_id": message.runID.description])
+      message.reply?(OrchestratorError(.invalidArgument, reason))
+      return
+    }
+    let entry = entries[message.runID] ?? RunEntry(runID: message.runID, phase: .blocked)
+    entries[message.runID] = entry
+    if case .blocked = entry.phase {} else { forget(entry) }
+    markBlocked(entry, .storeRefused(reason), isLastEventUnapplied: false)
+    wait(message, atBlocked: entry)
+  }
+
+  /// Drops a run from memory; its history stays.
+  func forget(_ entry: RunEntry) {
+    entries[entry.runID] = nil
+    if let key = entry.key, openRuns[key] == entry.runID { openRuns[key] = nil }
+    let instance = entry.instance
+    entry.phase = .closed
+    entry.waiting = []
+    instance?.evict()
+  }
+
+  /// Another process owns the slots: everything in memory is stale.
+  private func loseOwnership(_ batches: [CommitBatch]) {
+    let error = OrchestratorError(.ownershipLost, "this process lost its slots; send the message again")
+    for message in batches.flatMap(\.messages) + entries.values.flatMap(\.waiting) + deferred.map(\.message) { message.reply?(error) }
+    dropSlots(slots)
+    onOwnershipLost()
+  }
+
+  func repeatRead(_ read: StoreRead) {
+    switch read {
+    case .load(let runs): loads.append(contentsOf: runs)
+    case .inbox: inbox.failed()
+    case .timers: break
+    case .openRuns(let slots, let from): store.readOpenRuns(slots: slots, from: from)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/// How a run ends, and how it is set aside when the code at hand cannot continue it.
+extension SlotOwner {
+  /// The closing row; the code and everything open around it go.
+  func close(_ entry: RunEntry, _ status: CloseStatus, outcome: Payload?, at: Int64) {
+    guard let slot = entry.slot else { return }
+    storeState(of: entry)
+    pipeline.open.closes.append(
+      CloseRow(
+        runID: entry.runID, slot: slot, status: status, closedAt: at, lastEventID: entry.lastEventID, outcome: outcome))
+    for sequence in entry.activities.keys.sorted() {
+      guard let activity = entry.activities[sequence] else { continue }
+      let key = ActivityKey(runID: entry.runID, sequence: sequence)
+      runningHere[key] = nil
+      switch activity.place {
+      case .running: pipeline.open.effects.append(.cancelLocal(key))
+      case .delayed(let row): pipeline.open.endedTimers.append(row)
+      case .parked: pipeline.open.unparkedActivities.append(key)
+      case .queued: break
+      }
+      if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
+    }
+    if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
+    pipeline.open.endedTimers.append(contentsOf: entry.timers.values)
+    entry.activities = [:]
+    entry.timers = [:]
+    entry.inlineSteps = [:]
+    let instance = entry.instance
+    entry.phase = .closed
+    instance?.evict()
+  }
+
+  func terminate(_ entry: RunEntry, reason: String, identity: String, _ message: OwnerMessage) {
+    guard let slot = entry.slot else { return }
+    let at = max(clock(), entry.lastActiveAt)
+    record(message, entry, at: at)
+    let event = IncomingEvent.terminated(reason: reason, identity: identity)
+    _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
+    let failure = Failure(kind: .terminated, type: "Terminated", message: reason, isRetryable: false)
+    close(entry, .terminated, outcome: failure.payload, at: at)
+  }
+
+  /// The engine ends the run, not its code: cause 0.
+  func endByEngine(_ entry: RunEntry, _ failure: Failure, at: Int64) {
+    guard let slot = entry.slot else { return }
+    _ = append(.workflowExecutionFailed, causedBy: 0, Command.failWorkflow(failure).encoded(), entry, slot, at)
+    close(entry, .failed, outcome: failure.payload, at: at)
+  }
+
+  func failTooLong(_ entry: RunEntry, at: Int64, _ message: OwnerMessage) {
+    record(message, entry, at: at)
+    let failure = Failure(
+      kind: .engine, type: "HistoryTooLong",
+      message: "the history has \(entry.lastEventID) events, the limit is \(Limits.historyEvents)", isRetryable: false)
+    endByEngine(entry, failure, at: at)
+  }
+
+  /// The code cannot apply this message: the run is set aside, the message waits.
+  func block(_ entry: RunEntry, _ problem: WorkflowProblem, _ message: OwnerMessage?) {
+    entry.instance?.evict()
+    markBlocked(entry, problem, isLastEventUnapplied: false)
+    if let message { wait(message, atBlocked: entry) }
+  }
+
+  func markBlocked(_ entry: RunEntry, _ problem: WorkflowProblem, isLastEventUnapplied: Bool) {
+    let now = clock()
+    entry.phase = .blocked
+    entry.blockedAttempts += 1
+    entry.retryBlockedAt = now + min(10_000_000 << Int64(min(entry.blockedAttempts, 6)), 600_000_000)
+    pipeline.touch(entry)
+    pipeline.open.blocked.append(
+      BlockedRow(
+        runID: entry.runID, slot: entry.slot ?? Slot(0), at: now, problem: problem, isLastEventUnapplied: isLastEventUnapplied,
+        build: configuration.build, attempts: entry.blockedAttempts))
+    Log.error("workflow-blocked", problem.message, ["run_id": entry.runID.description, "code": problem.code.name])
+  }
+
+  /// Messages for a blocked run: termination and the operator's retry work, the rest waits, durably where someone waits for our word.
+  func wait(_ message: OwnerMessage, atBlocked entry: RunEntry) {
+    switch message.body {
+    case .terminate(let reason, let identity): terminate(entry, reason: reason, identity: identity, message)
+    case .retryBlocked:
+      entry.retryBlockedAt = 0
+      acknowledge(message, entry)
+    default:
+      if message.messageID == nil, let slot = entry.slot, let spilled = message.spilled {
+        pipeline.touch(entry)
+        pipeline.open.messages.append(message)
+        pipeline.open.spilledMessages.append(
+          SpilledMessage(runID: message.runID, slot: slot, kind: spilled.kind, attributes: spilled.attributes))
+        if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
+      } else {
+        entry.waiting.append(message)
+      }
+    }
+  }
+
+  /// A job of this run came back on a foreign thread: its code awaited something that is not durable.
+  func escaped(_ runID: RunID) {
+    guard let entry = entries[runID], let instance = entry.instance, instance.executor.wasEscaped else { return }
+    block(entry, .escaped("its code ran on a foreign thread after \(instance.lastCommand)"), nil)
+  }
+
+  /// Its activation did not end in time; another thread drives the owner now.
+  func abandoned(_ runID: RunID, lastCommand: String) {
+    guard let entry = entries[runID] else { return }
+    pipeline.touch(entry)
+    markBlocked(entry, .blockedCode(lastCommand: lastCommand), isLastEventUnapplied: false)
+  }
+}

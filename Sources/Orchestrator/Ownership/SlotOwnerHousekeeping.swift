@@ -1,0 +1,179 @@
+/// What the owner does by itself: slots come and go, timers fire, quiet runs are parked and evicted.
+extension SlotOwner {
+  /// Takes slots over: open runs that are not parked are brought into memory, timers and messages are looked for.
+  func take(_ taken: [Slot], from lowWater: RunID) {
+    let new = taken.filter { slots.insert($0).inserted }
+    guard !new.isEmpty else { return }
+    store.readOpenRuns(slots: new, from: lowWater)
+    store.readTimers(slots: new, dueUntil: clock() + Limits.timerHorizon)
+    inbox.startOver()
+    self.lowWater = nil
+  }
+
+  /// Gives slots up once nothing of theirs is under way; the callback gets the low-water mark for the next owner.
+  func release(_ leaving: [Slot], deadline: Int64, whenReleased: @escaping @Sendable (RunID) -> Void) {
+    releases.append(SlotRelease(slots: Set(leaving), deadline: deadline, whenReleased: whenReleased))
+  }
+
+  /// Time passed.
+  /// - Returns: when something is due next, in microseconds since the Unix epoch.
+  func tick(isIdle: Bool) -> Int64 {
+    let now = clock()
+    while let timer = timers.popDue(at: now) {
+      if slots.contains(timer.slot) { handle(OwnerMessage(runID: timer.runID, body: .timerDue(timer))) }
+    }
+    deliverDeferred(now)
+    if !slots.isEmpty, let floor = inbox.begin(at: now, isIdle: false) { store.readInbox(slots: slots.sorted(), above: floor) }
+    if now >= nextHousekeeping {
+      nextHousekeeping = now + 500_000
+      keepHouse(now)
+    }
+    finishReleases(now)
+    shrinkCache()
+    return min(timers.nextDueAt ?? .max, inbox.nextReadAt, nextHousekeeping, deferred.map(\.at).min() ?? .max)
+  }
+
+  func take(_ rows: [InboxRow], above floor: Int64) {
+    for row in inbox.end(rows, above: floor) {
+      guard slots.contains(row.slot), !isReleasing(row.slot) else {
+        inbox.forget([row.messageID])
+        continue
+      }
+      do {
+        handle(try OwnerMessage(row))
+      } catch {
+        // The SQL functions write these rows; whoever inserted this one by hand gets it reported and left where it is.
+        Log.error("damaged-message", "\(error)", ["message_id": String(row.messageID), "run_id": row.runID.description])
+      }
+    }
+  }
+
+  private func deliverDeferred(_ now: Int64) {
+    guard !deferred.isEmpty else { return }
+    let due = deferred.filter { $0.at <= now }
+    deferred.removeAll { $0.at <= now }
+    for item in due { handle(item.message) }
+  }
+
+  private func keepHouse(_ now: Int64) {
+    if !slots.isEmpty { store.readTimers(slots: slots.sorted(), dueUntil: now + Limits.timerHorizon) }
+    for entry in entries.values {
+      switch entry.phase {
+      case .active where !entry.isParked && now - entry.lastActiveAt > Limits.parkAfter: park(entry)
+      case .blocked where now >= entry.retryBlockedAt && entry.uncommittedBatches == 0: retryBlocked(entry)
+      default: break
+      }
+    }
+    storeHeartbeats(now)
+    raiseLowWater(now)
+  }
+
+  func park(_ entry: RunEntry) {
+    guard !entry.isParked, !entry.isBusyHere, let slot = entry.slot, case .active = entry.phase else { return }
+    entry.isParked = true
+    pipeline.touch(entry)
+    pipeline.open.parked.append(ParkedRow(runID: entry.runID, slot: slot, waitsFor: entry.waitsFor))
+    if pipeline.open.parked.count >= Limits.rowsPerBatch { seal() }
+  }
+
+  private func retryBlocked(_ entry: RunEntry) {
+    entry.phase = .loading
+    loads.append(entry.runID)
+  }
+
+  /// Runs beyond the cache's size leave memory: parked first, then forgotten; a message brings them back.
+  private func shrinkCache() {
+    var excess = entries.count - configuration.cachedRuns
+    var kept: [RunEntry] = []
+    while excess > 0, let entry = recency.popLeastRecent(entries) {
+      if case .active = entry.phase, !entry.isBusyHere {
+        if entry.isParked && entry.uncommittedBatches == 0 {
+          forget(entry)
+          excess -= 1
+          continue
+        }
+        park(entry)
+      }
+      kept.append(entry)
+      if kept.count >= Limits.rowsPerBatch { break }
+    }
+    for entry in kept { recency.use(entry) }
+  }
+
+  private func storeHeartbeats(_ now: Int64) {
+    for (key, details) in dispatcher.takeHeartbeats() {
+      guard let entry = entries[key.runID], entry.activities[key.sequence] != nil else { continue }
+      pipeline.touch(entry)
+      entry.activities[key.sequence]?.heartbeatDetails = details
+      pipeline.open.heartbeats.append(HeartbeatRow(key: key, at: now, details: details))
+    }
+  }
+
+  /// Below the low-water mark every open run of our slots is parked: a new owner need not look there.
+  private func raiseLowWater(_ now: Int64) {
+    let oldest = entries.values.lazy.filter { !$0.isParked }.map(\.runID).min()
+    let recent = RunID.floor(unixMilliseconds: now / 1000 - 60_000)
+    let mark = min(oldest ?? recent, recent)
+    guard let lowWater, lowWater >= mark else {
+      self.lowWater = mark
+      pipeline.open.lowWater = mark
+      return
+    }
+  }
+
+  func lowerWater(to runID: RunID) {
+    guard let lowWater, runID < lowWater else { return }
+    self.lowWater = runID
+    pipeline.open.lowWater = runID
+  }
+
+  private func isReleasing(_ slot: Slot) -> Bool { releases.contains { $0.slots.contains(slot) } }
+
+  private func finishReleases(_ now: Int64) {
+    guard !releases.isEmpty else { return }
+    let busy = Set(entries.values.filter { $0.uncommittedBatches > 0 || $0.isBusyHere }.compactMap(\.slot))
+    for release in releases where now >= release.deadline || release.slots.isDisjoint(with: busy) {
+      guard pipeline.isQuiet || now >= release.deadline else { continue }
+      dropSlots(release.slots)
+      release.whenReleased(lowWater ?? RunID.floor(unixMilliseconds: 0))
+    }
+    releases.removeAll { $0.slots.isDisjoint(with: slots) }
+  }
+
+  /// Forgets everything of these slots.
+  func dropSlots(_ dropped: Set<Slot>) {
+    slots.subtract(dropped)
+    for entry in Array(entries.values) where entry.slot.map(dropped.contains) ?? slots.isEmpty {
+      for key in runningHere.keys.filter({ $0.runID == entry.runID }) {
+        dispatcher.cancel(key)
+        runningHere[key] = nil
+      }
+      let waiting = entry.waiting
+      forget(entry)
+      for message in waiting { message.reply?(OrchestratorError(.ownershipLost, "the run's slot moved to another process")) }
+    }
+    timers.removeAll { dropped.contains($0.slot) }
+    inbox.startOver(keeping: { _ in !slots.isEmpty })
+    if slots.isEmpty { deferred = [] }
+  }
+}
+
+/// Slots on their way to another process.
+struct SlotRelease {
+  let slots: Set<Slot>
+  /// Microseconds since the Unix epoch after which work under way is abandoned.
+  let deadline: Int64
+  let whenReleased: @Sendable (RunID) -> Void
+}
+
+extension RunID {
+  /// The smallest identifier of this time.
+  static func floor(unixMilliseconds: Int64) -> RunID {
+    var none = ZeroBits()
+    return RunID(UUIDVersion7.make(unixMilliseconds: max(0, unixMilliseconds), using: &none))
+  }
+}
+
+private struct ZeroBits: RandomNumberGenerator {
+  mutating func next() -> UInt64 { 0 }
+}

@@ -1,0 +1,211 @@
+/// How a run begins, and how it comes back into memory.
+extension SlotOwner {
+  func start(_ started: StartedAttributes, _ message: OwnerMessage) {
+    let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
+    guard slots.contains(key.slot) else {
+      message.reply?(OrchestratorError(.ownershipLost, "slot \(key.slot) belongs to another process"))
+      return
+    }
+    if let entry = entries[message.runID] {
+      // The same start again: told once the first is durable.
+      if case .loading = entry.phase { entry.waiting.append(message) } else { acknowledge(message, entry) }
+      return
+    }
+    if let open = openRuns[key] {
+      refuseStart(started, key, message, open)
+      return
+    }
+    let entry = RunEntry(runID: message.runID, phase: .loading)
+    entries[message.runID] = entry
+    begin(entry, started, key, message)
+  }
+
+  /// Writes the run's first rows and runs its code.
+  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage) {
+    let at = clock()
+    var started = started
+    started.build = configuration.build
+    adopt(entry, started)
+    openRuns[key] = entry.runID
+    lowerWater(to: entry.runID)
+    pipeline.open.runs.append(
+      RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at))
+    guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
+      beginBlocked(entry, started, .unknownWorkflowType(started.workflowType), message, at)
+      return
+    }
+    let instance = definition.makeInstance(info, escapeReport(entry.runID))
+    let activation: Activation
+    do {
+      monitor.began(entry.runID, instance)
+      defer { monitor.ended() }
+      activation = try instance.activate(.started(started), at: at, replaying: false)
+    } catch {
+      instance.evict()
+      beginBlocked(entry, started, problem(error), message, at)
+      return
+    }
+    entry.phase = .active(instance)
+    record(message, entry, at: at)
+    let eventID = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
+    perform(activation, causedBy: eventID, entry, at)
+    if pipeline.isFull { seal() }
+  }
+
+  /// A start that the code at hand cannot begin is recorded all the same: it was acknowledged.
+  private func beginBlocked(
+    _ entry: RunEntry, _ started: StartedAttributes, _ problem: WorkflowProblem, _ message: OwnerMessage, _ at: Int64
+  ) {
+    record(message, entry, at: at)
+    if let slot = entry.slot {
+      _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
+    }
+    markBlocked(entry, problem, isLastEventUnapplied: true)
+  }
+
+  private func adopt(_ entry: RunEntry, _ started: StartedAttributes) {
+    let info = WorkflowInfo(
+      runID: entry.runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType)
+    entry.info = info
+    entry.slot = Slot.of(namespace: started.namespace, workflowID: started.workflowID)
+  }
+
+  /// A direct caller is told; a start that was acknowledged already becomes a run that fails with the reason.
+  func refuseStart(_ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ open: RunID?) {
+    let text = "workflow id '\(key.workflowID)' has an open run already" + (open.map { ": \($0)" } ?? "")
+    if let reply = message.reply {
+      reply(OrchestratorError(.workflowAlreadyStarted, text))
+      return
+    }
+    let at = clock()
+    let entry = RunEntry(runID: message.runID, phase: .closed)
+    entries[message.runID] = entry
+    adopt(entry, started)
+    record(message, entry, at: at)
+    pipeline.open.runs.append(
+      RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at))
+    _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
+    let failure = Failure(kind: .engine, type: "WorkflowAlreadyStarted", message: text, isRetryable: false)
+    endByEngine(entry, failure, at: at)
+  }
+
+  func escapeReport(_ runID: RunID) -> @Sendable () -> Void {
+    let onEscape = onEscape
+    return { onEscape(runID) }
+  }
+
+  func flushLoads() {
+    while !loads.isEmpty {
+      let chunk = Array(loads.prefix(Limits.runsPerRead))
+      loads.removeFirst(chunk.count)
+      store.load(chunk)
+    }
+  }
+
+  /// A run's stored history arrived: it is replayed, and messages that waited are dealt with.
+  func loaded(_ run: LoadedRun) {
+    guard let entry = entries[run.runID], case .loading = entry.phase else { return }
+    let waiting = entry.waiting
+    entry.waiting = []
+    guard let first = run.history.first, !run.isClosed else {
+      entries[run.runID] = nil
+      for message in waiting { deal(with: message, exists: !run.history.isEmpty) }
+      return
+    }
+    guard slots.contains(run.slot ?? Slot(0)) else {
+      entries[run.runID] = nil
+      for message in waiting { message.reply?(OrchestratorError(.ownershipLost, "the run's slot belongs to another process")) }
+      return
+    }
+    entry.slot = run.slot
+    entry.isParked = run.isParked
+    entry.blockedAttempts = run.blockedAttempts
+    entry.lastEventID = Int32(run.history.count)
+    entry.lastActiveAt = run.history.last?.at ?? 0
+    recency.use(entry)
+    do {
+      try restore(entry, run, first)
+      for message in waiting { handle(message) }
+    } catch {
+      markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
+      for message in waiting { wait(message, atBlocked: entry) }
+    }
+  }
+
+  private func restore(_ entry: RunEntry, _ run: LoadedRun, _ first: HistoryEvent) throws {
+    guard case .started(let started) = try IncomingEvent(first) else {
+      throw WorkflowProblem.damagedHistory(eventID: 1, reason: "it does not begin with WorkflowExecutionStarted")
+    }
+    adopt(entry, started)
+    guard let definition = registry.workflows[started.workflowType], let info = entry.info, let key = entry.key else {
+      throw WorkflowProblem.unknownWorkflowType(started.workflowType)
+    }
+    openRuns[key] = entry.runID
+    let instance = definition.makeInstance(info, escapeReport(entry.runID))
+    let outcome: ReplayMatcher.Outcome
+    do {
+      monitor.began(entry.runID, instance)
+      defer { monitor.ended() }
+      outcome = try ReplayMatcher.replay(run.history, into: instance, isLastEventNew: run.isLastEventUnapplied)
+    } catch {
+      instance.evict()
+      throw error
+    }
+    _ = try instance.takeChangedState()
+    entry.phase = .active(instance)
+    entry.scheduledBy = outcome.scheduledBy
+    if run.blockedAttempts > 0 {
+      pipeline.touch(entry)
+      pipeline.open.unblocked.append(entry.runID)
+      entry.blockedAttempts = 0
+    }
+    resume(outcome, entry, run)
+  }
+
+  /// Puts back what was open around the code.
+  private func resume(_ outcome: ReplayMatcher.Outcome, _ entry: RunEntry, _ run: LoadedRun) {
+    guard let slot = entry.slot else { return }
+    for timer in outcome.openTimers {
+      let row = TimerRow(slot: slot, dueAt: timer.dueAt, runID: entry.runID, sequence: timer.sequence, kind: .timer)
+      entry.timers[timer.sequence] = row
+      if row.dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
+    }
+    for open in outcome.openActivities { resume(open, entry, run, slot) }
+    for task in outcome.openInlineSteps {
+      entry.inlineSteps[task.sequence] = task
+      startInline(task, entry, scheduledAt: entry.lastActiveAt)
+    }
+    if !outcome.newCommands.isEmpty {
+      record(nil, entry, at: max(clock(), entry.lastActiveAt))
+      perform(Activation(commands: outcome.newCommands, inlineSteps: []), causedBy: Int32(run.history.count), entry, entry.lastActiveAt)
+    }
+  }
+
+  /// A message whose run is closed, or was never there.
+  private func deal(with message: OwnerMessage, exists: Bool) {
+    if case .start(let started) = message.body {
+      let isConflicting = conflictingStarts.remove(message.runID) != nil
+      if exists {
+        message.reply?(nil)
+        dropMessage(message)
+      } else if isConflicting {
+        refuseStart(started, WorkflowKey(namespace: started.namespace, workflowID: started.workflowID), message, nil)
+      } else {
+        var again = message
+        again.isRedelivered = false
+        start(started, again)
+      }
+      return
+    }
+    message.reply?(
+      exists
+        ? OrchestratorError(.workflowClosed, "run \(message.runID) is closed")
+        : OrchestratorError(.workflowNotFound, "there is no run \(message.runID)"))
+    if case .timerDue(let row) = message.body { pipeline.open.endedTimers.append(row) }
+    dropMessage(message)
+  }
+
+  private func dropMessage(_ message: OwnerMessage) {
+    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+  }
+}

@@ -1,0 +1,100 @@
+/// The owner's door to the database: it asks and never waits; answers come back through `takeAnswers`. PostgreSQL stands behind it in
+/// production, a model in simulations.
+protocol EngineStore: AnyObject {
+  /// Writes the batch in one transaction under the fence. `predecessor` names a row of the batch sent before it whose answer is still
+  /// open: without that row this batch must not land either.
+  func commit(_ batch: CommitBatch, predecessor: EventKey?)
+  func load(_ runs: [RunID])
+  /// Messages of these slots with identifiers above `floor`, oldest first.
+  func readInbox(slots: [Slot], above floor: Int64)
+  /// Timers of these slots that are due until then (microseconds since the Unix epoch).
+  func readTimers(slots: [Slot], dueUntil: Int64)
+  /// Open runs of these slots that are not parked, from this identifier on.
+  func readOpenRuns(slots: [Slot], from lowWater: RunID)
+  func takeAnswers() -> [StoreAnswer]
+}
+
+enum StoreAnswer: Sendable {
+  case committed(batch: Int)
+  case refused(batch: Int, CommitRefusal)
+  case loaded([LoadedRun])
+  case inbox([InboxRow], above: Int64)
+  case timers([TimerRow])
+  case openRuns([RunID])
+  /// A read got no answer; it is asked again.
+  case readFailed(StoreRead)
+}
+
+enum StoreRead: Sendable {
+  case load([RunID])
+  case inbox
+  case timers
+  case openRuns(slots: [Slot], from: RunID)
+}
+
+/// Why a batch did not land.
+enum CommitRefusal: Sendable, Equatable {
+  /// The fence fell: another process owns the slots now.
+  case ownershipLost
+  /// The connection ended before the answer: it may have landed or not.
+  case outcomeUnknown
+  /// The batch before it did not land.
+  case predecessorMissing
+  /// These starts met an open run of their workflow id.
+  case alreadyStarted([RunID])
+  /// These runs wanted to close over messages in their inbox.
+  case unseenMessages([RunID])
+  case rejected(String)
+}
+
+struct EventKey: Sendable, Equatable {
+  let runID: RunID
+  let eventID: Int32
+}
+
+/// One row of the inbox, read back.
+struct InboxRow: Sendable {
+  let messageID: Int64
+  let runID: RunID
+  let slot: Slot
+  let kind: InboxKind
+  let attributes: [UInt8]
+}
+
+enum InboxKind: Int16, Sendable {
+  case start = 1
+  case signal = 2
+  case cancel = 3
+  case terminate = 4
+  case activityOutcome = 5
+  case activityCommand = 6
+  case retryBlocked = 7
+}
+
+/// Everything stored about one run that its owner needs to go on; nil history for an unknown run.
+struct LoadedRun: Sendable {
+  let runID: RunID
+  var slot: Slot?
+  var history: [HistoryEvent] = []
+  var isClosed = false
+  var isParked = false
+  var blockedAttempts: Int32 = 0
+  /// The code has not seen the last event yet: what it commands for it is new.
+  var isLastEventUnapplied = false
+  /// Failed attempts of open activities.
+  var attempts: [AttemptCount] = []
+  var parkedActivities: [Int32] = []
+  /// Sequences with a row in the task queue.
+  var queuedActivities: [Int32] = []
+  var heartbeats: [Int32: Payload] = [:]
+}
+
+struct AttemptCount: Sendable {
+  let sequence: Int32
+  let total: Int32
+  /// Failures since an operator last gave it new attempts.
+  let failed: Int32
+  let lost: Int32
+  /// Microseconds since the Unix epoch; nil when the last one has no successor.
+  let nextAttemptAt: Int64?
+}
