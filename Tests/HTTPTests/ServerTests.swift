@@ -7,7 +7,7 @@ import Testing
 @Suite("The server answers") struct ServerTests {
   @Test("a GET with the handler's bytes, headers and status")
   func get() async throws {
-    try await withServer { request async -> HTTPResponse in
+    try await withServer { request in
       HTTPResponse(.created, headers: ["X-Path": request.path], body: .bytes(Array("hello".utf8)))
     } _: { _, url in
       let result = try await curl("-i", "\(url)/a%20b?x=1")
@@ -19,7 +19,7 @@ import Testing
 
   @Test("an upload that the handler collects")
   func upload() async throws {
-    try await withServer { request async -> HTTPResponse in
+    try await withServer { request in
       guard let body = try? await request.body.collect(upTo: 100) else { return HTTPResponse(.contentTooLarge) }
       return HTTPResponse(body: .bytes(body.reversed()))
     } _: { _, url in
@@ -33,7 +33,7 @@ import Testing
   @Test("a refusal of a body larger than the limit before the body is sent")
   func refusedBeforeBody() async throws {
     let large = try temporaryFile(bytes: 3_000_000)
-    try await withServer { request async -> HTTPResponse in
+    try await withServer { request in
       do { return HTTPResponse(body: .bytes(try await request.body.collect(upTo: 1000))) } catch {
         return (error as? HTTPError)?.response ?? HTTPResponse(.internalServerError)
       }
