@@ -26,10 +26,10 @@ public struct ActivityOptions: Codable, Sendable, Equatable {
     onExhausted: OnExhausted = .fail
   ) {
     self.taskQueue = taskQueue
-    scheduleToStartMilliseconds = scheduleToStart?.milliseconds
-    startToCloseMilliseconds = startToClose.milliseconds
-    scheduleToCloseMilliseconds = scheduleToClose?.milliseconds
-    heartbeatMilliseconds = heartbeat?.milliseconds
+    scheduleToStartMilliseconds = scheduleToStart?.boundedMilliseconds
+    startToCloseMilliseconds = startToClose.boundedMilliseconds
+    scheduleToCloseMilliseconds = scheduleToClose?.boundedMilliseconds
+    heartbeatMilliseconds = heartbeat?.boundedMilliseconds
     self.retryPolicy = retryPolicy
     self.onExhausted = onExhausted
   }

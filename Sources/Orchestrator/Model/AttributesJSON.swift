@@ -79,13 +79,17 @@ struct AttributesReader {
     fields.reserveCapacity(6)
     var scanner = JSONExtent(bytes)
     try scanner.expect(UInt8(ascii: "{"))
-    if scanner.skip(UInt8(ascii: "}")) { return }
+    if scanner.skip(UInt8(ascii: "}")) {
+      try scanner.expectEnd()
+      return
+    }
     repeat {
-      let name = try scanner.value()
+      let name = try scanner.name()
       try scanner.expect(UInt8(ascii: ":"))
       fields.append((name, try scanner.value()))
     } while scanner.skip(UInt8(ascii: ","))
     try scanner.expect(UInt8(ascii: "}"))
+    try scanner.expectEnd()
   }
 
   func payload(_ name: StaticString) -> Payload? {
@@ -95,19 +99,18 @@ struct AttributesReader {
   func integer(_ name: StaticString) -> Int64? {
     guard let range = raw(name) else { return nil }
     var value: Int64 = 0
-    var isNegative = false
-    for (offset, byte) in bytes[range].enumerated() {
-      if offset == 0 && byte == UInt8(ascii: "-") {
-        isNegative = true
-        continue
-      }
+    let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+    let digits = bytes[(range.lowerBound + (isNegative ? 1 : 0))..<range.upperBound]
+    guard !digits.isEmpty else { return nil }
+    for byte in digits {
       guard byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") else { return nil }
       let (scaled, overflowed) = value.multipliedReportingOverflow(by: 10)
-      let (sum, carried) = scaled.addingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
+      let digit = Int64(byte - UInt8(ascii: "0"))
+      let (sum, carried) = isNegative ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
       guard !overflowed && !carried else { return nil }
       value = sum
     }
-    return isNegative ? -value : value
+    return value
   }
 
   func text(_ name: StaticString) -> String? {
@@ -149,6 +152,17 @@ private struct JSONExtent {
     guard position < bytes.count, bytes[position] == byte else { return false }
     position += 1
     return true
+  }
+
+  mutating func expectEnd() throws(AttributesError) {
+    skipSpace()
+    guard position == bytes.count else { throw AttributesError(offset: position) }
+  }
+
+  mutating func name() throws(AttributesError) -> Range<Int> {
+    skipSpace()
+    guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw AttributesError(offset: position) }
+    return try value()
   }
 
   mutating func value() throws(AttributesError) -> Range<Int> {

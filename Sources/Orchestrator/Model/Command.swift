@@ -88,7 +88,7 @@ struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
   init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
     self.init(
-      type: event.type, sequence: Int32(truncatingIfNeeded: reader.integer("sequence") ?? 0), name: reader.text("activityType"))
+      type: event.type, sequence: try reader.sequence() ?? 0, name: reader.text("activityType"))
   }
 
   var description: String {
@@ -101,7 +101,7 @@ extension ActivityTask {
   /// Reads the task back from its ActivityTaskScheduled event.
   init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
-    sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
+    sequence = try require(reader.sequence())
     activityType = try require(reader.text("activityType"))
     input = try require(reader.payload("input"))
     if let recorded = reader.payload("options") {

@@ -28,8 +28,8 @@ public struct Failure: Codable, Sendable, Equatable {
     nextRetryDelayMilliseconds: Int64? = nil, cause: Failure? = nil
   ) {
     self.kind = kind
-    self.type = String(type.prefix(Limits.nameBytes))
-    self.message = String(message.prefix(Limits.failureMessageBytes))
+    self.type = type.prefix(utf8Bytes: Limits.nameBytes)
+    self.message = message.prefix(utf8Bytes: Limits.failureMessageBytes)
     self.isRetryable = isRetryable
     self.nextRetryDelayMilliseconds = nextRetryDelayMilliseconds
     self.cause = cause.map { [$0.limited(to: Limits.failureDepth - 1)] } ?? []
@@ -37,7 +37,7 @@ public struct Failure: Codable, Sendable, Equatable {
 
   private func limited(to depth: Int) -> Failure {
     var copy = self
-    copy.cause = depth <= 1 ? [] : cause.map { $0.limited(to: depth - 1) }
+    copy.cause = depth <= 1 ? [] : cause.prefix(1).map { $0.limited(to: depth - 1) }
     return copy
   }
 
@@ -48,12 +48,23 @@ public struct Failure: Codable, Sendable, Equatable {
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    kind = try container.decodeIfPresent(Kind.self, forKey: .kind) ?? .application
-    type = try container.decode(String.self, forKey: .type)
-    message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-    isRetryable = try container.decodeIfPresent(Bool.self, forKey: .isRetryable) ?? true
-    nextRetryDelayMilliseconds = try container.decodeIfPresent(Int64.self, forKey: .nextRetryDelayMilliseconds)
-    cause = try container.decodeIfPresent([Failure].self, forKey: .cause) ?? []
+    self.init(
+      kind: try container.decodeIfPresent(Kind.self, forKey: .kind) ?? .application,
+      type: try container.decode(String.self, forKey: .type),
+      message: try container.decodeIfPresent(String.self, forKey: .message) ?? "",
+      isRetryable: try container.decodeIfPresent(Bool.self, forKey: .isRetryable) ?? true,
+      nextRetryDelayMilliseconds: try container.decodeIfPresent(Int64.self, forKey: .nextRetryDelayMilliseconds),
+      cause: try container.decodeIfPresent([Failure].self, forKey: .cause)?.first)
+  }
+}
+
+extension String {
+  /// As much as fits into so many bytes, never half a Unicode scalar.
+  func prefix(utf8Bytes limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    var end = utf8.index(utf8.startIndex, offsetBy: limit)
+    while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+    return String(self[..<end])
   }
 }
 
@@ -108,14 +119,19 @@ extension Duration {
   public var milliseconds: Int64 {
     let (seconds, attoseconds) = components
     let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-    return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000_000
+    let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+    return overflow || carried ? (seconds < 0 ? .min : .max) : sum
   }
+
+  /// Whole milliseconds between 0 and `Limits.durationMilliseconds`: what a timer, timeout or delay may be.
+  var boundedMilliseconds: Int64 { min(max(0, milliseconds), Limits.durationMilliseconds) }
 
   /// Whole microseconds, rounded towards zero, saturating.
   public var microseconds: Int64 {
     let (seconds, attoseconds) = components
     let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-    return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000
+    let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+    return overflow || carried ? (seconds < 0 ? .min : .max) : sum
   }
 
   /// Whole days of 86,400 seconds, hours and minutes, which `Duration` itself does not offer.

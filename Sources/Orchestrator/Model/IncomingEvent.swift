@@ -120,7 +120,7 @@ extension IncomingEvent {
   /// - Throws: `AttributesError` or `PayloadError` when a field is missing or damaged.
   init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
-    func sequence() throws -> Int32 { Int32(truncatingIfNeeded: try require(reader.integer("sequence"))) }
+    func sequence() throws -> Int32 { try require(reader.sequence()) }
     func failure() throws -> Failure { try PayloadCodec.decode(Failure.self, from: try require(reader.payload("failure"))) }
     switch event.type {
     case .workflowExecutionStarted:
@@ -153,6 +153,13 @@ extension IncomingEvent {
       .workflowExecutionFailed, .workflowExecutionCanceled:
       throw AttributesError(offset: 0)
     }
+  }
+}
+
+extension AttributesReader {
+  /// The number that ties an outcome to the command that asked for it; nil when the event has none.
+  func sequence() throws -> Int32? {
+    try integer("sequence").map { try require(Int32(exactly: $0)) }
   }
 }
 

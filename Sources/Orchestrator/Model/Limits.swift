@@ -8,6 +8,12 @@ public enum Limits {
   public static let historyEvents = 50_000
   /// Commands one event may cause: a loop that schedules without end is stopped here.
   public static let commandsPerActivation = 10_000
+  /// Jobs of the Swift runtime one event may cause: a loop that only yields is stopped here.
+  public static let jobsPerActivation = 200_000
+  /// Calls refused with `CancellationError` in one activation before code that swallows them is left suspended.
+  public static let refusalsPerActivation = 1000
+  /// Milliseconds of the longest timer, timeout and delay (1000 years): times computed from it fit their types.
+  public static let durationMilliseconds: Int64 = 1000 * 365 * 86_400 * 1000
   /// Nested causes kept of a failure.
   public static let failureDepth = 8
   /// UTF-8 bytes kept of a failure's message.

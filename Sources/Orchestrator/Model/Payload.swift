@@ -13,6 +13,8 @@ public struct Payload: Sendable, Hashable {
   /// - Throws: `PayloadError.invalidJSON` or `.tooLarge`.
   public init(checking bytes: [UInt8]) throws {
     guard bytes.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: bytes.count) }
+    // JSONSerialization also takes UTF-16, UTF-32 and a byte order mark, which would break the JSON object this stands in.
+    guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0), bytes.first != 0xEF else { throw PayloadError.invalidJSON }
     guard (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil else {
       throw PayloadError.invalidJSON
     }

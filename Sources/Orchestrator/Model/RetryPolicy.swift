@@ -1,3 +1,5 @@
+import Foundation
+
 /// How often and when a failed attempt is tried again (Temporal's retry policy, with jitter).
 public struct RetryPolicy: Codable, Sendable, Equatable {
   /// Milliseconds before the second attempt; default 1 s.
@@ -17,9 +19,9 @@ public struct RetryPolicy: Codable, Sendable, Equatable {
     initialInterval: Duration = .seconds(1), backoffCoefficient: Double = 2, maximumInterval: Duration = .seconds(100),
     maximumAttempts: Int32 = 3, nonRetryableErrorTypes: [String] = [], hasFullJitter: Bool = false
   ) {
-    initialIntervalMilliseconds = max(0, initialInterval.milliseconds)
+    initialIntervalMilliseconds = initialInterval.boundedMilliseconds
     self.backoffCoefficient = max(1, backoffCoefficient)
-    maximumIntervalMilliseconds = max(0, maximumInterval.milliseconds)
+    maximumIntervalMilliseconds = maximumInterval.boundedMilliseconds
     self.maximumAttempts = max(0, maximumAttempts)
     self.nonRetryableErrorTypes = nonRetryableErrorTypes
     self.hasFullJitter = hasFullJitter
@@ -27,15 +29,10 @@ public struct RetryPolicy: Codable, Sendable, Equatable {
 
   /// Milliseconds to wait after the given attempt (1 for the first), before jitter: `initial * coefficient^(attempt-1)`, capped.
   public func intervalMilliseconds(afterAttempt attempt: Int32) -> Int64 {
-    var interval = Double(initialIntervalMilliseconds)
-    let cap = Double(maximumIntervalMilliseconds)
-    var step: Int32 = 1
-    while step < attempt && interval < cap {
-      interval *= backoffCoefficient
-      step += 1
-      if backoffCoefficient == 1 { break }
-    }
-    return Int64(min(interval, cap))
+    let cap = min(max(0, maximumIntervalMilliseconds), Limits.durationMilliseconds)
+    guard initialIntervalMilliseconds > 0 else { return 0 }
+    let interval = Double(initialIntervalMilliseconds) * pow(max(1, backoffCoefficient), Double(max(1, attempt)) - 1)
+    return interval < Double(cap) ? Int64(interval) : cap
   }
 }
 
@@ -68,8 +65,8 @@ public enum AttemptOutcome: Equatable, Sendable {
     if policy.maximumAttempts > 0 && attempt >= policy.maximumAttempts { return .exhausted(.maximumAttemptsReached) }
     var delay = policy.intervalMilliseconds(afterAttempt: attempt)
     if policy.hasFullJitter { delay = Int64(Double(delay) * random) }
-    if let asked = failure.nextRetryDelayMilliseconds { delay = max(0, asked) }
-    if let total = options.scheduleToCloseMilliseconds, elapsedMilliseconds + delay >= total { return .exhausted(.timeout) }
+    if let asked = failure.nextRetryDelayMilliseconds { delay = min(max(0, asked), Limits.durationMilliseconds) }
+    if let total = options.scheduleToCloseMilliseconds, delay >= total - max(0, elapsedMilliseconds) { return .exhausted(.timeout) }
     return .retry(afterMilliseconds: delay)
   }
 

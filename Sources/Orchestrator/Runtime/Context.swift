@@ -14,8 +14,10 @@ public struct Context<W: Workflow>: Sendable {
 
   /// The workflow's state; stored beside the run in the same commit as the events that changed it.
   public var state: W.State {
-    get { instance.currentState }
-    nonmutating set { instance.currentState = newValue }
+    get { instance.isEntered(by: "state") ? instance.currentState : W.State() }
+    nonmutating set {
+      if instance.isEntered(by: "state") { instance.currentState = newValue }
+    }
   }
 
   /// Runs an activity to its result. It runs at least once; its result is recorded exactly once.
@@ -23,32 +25,34 @@ public struct Context<W: Workflow>: Sendable {
   public func execute<Input, Output>(
     _ activity: Activity<Input, Output>, _ input: Input, options: ActivityOptions? = nil
   ) async throws -> Output {
-    try instance.checkEntry("execute(\(activity.name))")
+    try await instance.checkEntry("execute(\(activity.name))")
     let task = ActivityTask(
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
       options: options ?? activity.options)
-    return try await instance.perform(.activity, name: activity.name, sequence: task.sequence) {
-      instance.give(.scheduleActivity(task))
-    }
+    return try await instance.perform(
+      .activity, name: activity.name, sequence: task.sequence, decode: { try PayloadCodec.decode(Output.self, from: $0) },
+      command: { instance.give(.scheduleActivity(task)) })
   }
 
   /// Runs a fast, idempotent step in the owner's process and records it with its result in one row: one commit, no schedule event.
   /// - Throws: as `execute`.
   public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
-    try instance.checkEntry("inline(\(activity.name))")
+    try await instance.checkEntry("inline(\(activity.name))")
     let task = ActivityTask(
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
       options: activity.options, isInline: true)
-    return try await instance.perform(.inlineStep, name: activity.name, sequence: task.sequence) { instance.runInline(task) }
+    return try await instance.perform(
+      .inlineStep, name: activity.name, sequence: task.sequence, decode: { try PayloadCodec.decode(Output.self, from: $0) },
+      command: { instance.runInline(task) })
   }
 
   /// Sleeps durably, also over restarts; never shorter than asked by PostgreSQL's clock.
   public func sleep(_ duration: Duration) async throws {
-    try instance.checkEntry("sleep")
+    try await instance.checkEntry("sleep")
     let sequence = instance.nextSequence()
-    let _: DiscardedPayload = try await instance.perform(.timer, name: "sleep", sequence: sequence) {
-      instance.give(.startTimer(sequence: sequence, milliseconds: max(0, duration.milliseconds)))
-    }
+    try await instance.perform(
+      .timer, name: "sleep", sequence: sequence, decode: { _ in },
+      command: { instance.give(.startTimer(sequence: sequence, milliseconds: duration.boundedMilliseconds)) })
   }
 
   /// Waits until the state fulfils a condition; signals change the state.
@@ -63,7 +67,7 @@ public struct Context<W: Workflow>: Sendable {
   }
 
   private func wait(within duration: Duration?, until condition: @escaping @Sendable (W.State) -> Bool) async throws -> Bool {
-    try instance.checkEntry("wait")
+    try await instance.checkEntry("wait")
     if condition(state) { return true }
     let identifier = instance.nextIdentifier()
     let instance = instance
@@ -95,8 +99,15 @@ public struct Context<W: Workflow>: Sendable {
   }
 
   private func receive<Input>(_ signal: Signal<W, Input>, limit: Duration?) async throws -> Input? {
-    try instance.checkEntry("receive(\(signal.name))")
-    if let payload = instance.takeUnreceived(signal.name) { return try PayloadCodec.decode(Input.self, from: payload) }
+    try await instance.checkEntry("receive(\(signal.name))")
+    if let payload = instance.takeUnreceived(signal.name) {
+      do {
+        return try instance.decoding("signal '\(signal.name)'") { try PayloadCodec.decode(Input.self, from: payload) }
+      } catch let problem as WorkflowProblem {
+        instance.block(on: problem)
+        throw CancellationError()
+      }
+    }
     let identifier = instance.nextIdentifier()
     let instance = instance
     return try await withTaskCancellationHandler {
@@ -116,18 +127,21 @@ public struct Context<W: Workflow>: Sendable {
 
   /// Runs the body even when the run is cancelled meanwhile: for compensation and cleaning up.
   public func shielded<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
-    guard instance.executor.isCurrent, !instance.isEvicting else { throw CancellationError() }
+    guard instance.isEntered(by: "shielded"), !instance.isEvicting else { throw CancellationError() }
     return try await Task(executorPreference: instance.executor) { try await body() }.value
   }
 
   /// The time of the event being handled: the same at every replay.
-  public var now: Date { Date(timeIntervalSince1970: Double(instance.now) / 1_000_000) }
+  public var now: Date { Date(timeIntervalSince1970: instance.isEntered(by: "now") ? Double(instance.now) / 1_000_000 : 0) }
 
   /// A random number that every replay draws again.
-  public func random(in range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &instance.random) }
+  public func random(in range: ClosedRange<Int>) -> Int {
+    instance.isEntered(by: "random") ? Int.random(in: range, using: &instance.random) : range.lowerBound
+  }
 
   /// A UUID (version 4) that every replay makes again.
   public func uuid() -> UUID {
+    guard instance.isEntered(by: "uuid") else { return UUID() }
     let high = instance.random.next()
     let low = instance.random.next()
     func byte(_ value: UInt64, _ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> (index * 8)) }
@@ -141,11 +155,12 @@ public struct Context<W: Workflow>: Sendable {
 
   /// Writes to the process's log, once: replays are silent.
   public func log(_ message: @autoclosure () -> String) {
+    guard instance.isEntered(by: "log") else { return }
     if !instance.isReplaying && !instance.isEvicting { Log.info("workflow", message(), ["run_id": info.runID.description]) }
   }
 
   /// Whether cancellation of this run was requested.
-  public var isCancelRequested: Bool { instance.isCancelRequested }
+  public var isCancelRequested: Bool { instance.isEntered(by: "isCancelRequested") && instance.isCancelRequested }
 }
 
 private func decoded<Input: Codable & Sendable>(
@@ -158,13 +173,10 @@ private func decoded<Input: Codable & Sendable>(
   }
 }
 
-/// The empty outcome of a timer: nothing to decode.
-struct DiscardedPayload: Codable, Sendable {}
-
 extension WorkflowInstance {
   /// Waits for the outcome of an operation that the command asks for.
-  func perform<Output: Codable & Sendable>(
-    _ kind: PendingOperation.Kind, name: String, sequence: Int32, command: () -> Void
+  func perform<Output: Sendable>(
+    _ kind: PendingOperation.Kind, name: String, sequence: Int32, decode: @escaping (Payload) throws -> Output, command: () -> Void
   ) async throws -> Output {
     try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
@@ -172,9 +184,7 @@ extension WorkflowInstance {
         add(
           PendingOperation(kind: kind, name: name) { outcome in
             switch outcome {
-            case .success where Output.self == DiscardedPayload.self:
-              continuation.resume(returning: try PayloadCodec.decode(Output.self, from: Payload(json: Array("{}".utf8))))
-            case .success(let payload): continuation.resume(returning: try PayloadCodec.decode(Output.self, from: payload))
+            case .success(let payload): continuation.resume(returning: try decode(payload))
             case .failure(let error): continuation.resume(throwing: error)
             }
           }, sequence)
@@ -187,7 +197,7 @@ extension WorkflowInstance {
   /// A timer that ends something else than an awaiting operation.
   func startTimer(_ name: String, _ duration: Duration, onFired: @escaping () throws -> Void) -> Int32 {
     let sequence = nextSequence()
-    give(.startTimer(sequence: sequence, milliseconds: max(0, duration.milliseconds)))
+    give(.startTimer(sequence: sequence, milliseconds: duration.boundedMilliseconds))
     add(
       PendingOperation(kind: .timer, name: name) { outcome in
         if case .success = outcome { try onFired() }

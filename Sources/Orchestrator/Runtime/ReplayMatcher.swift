@@ -67,21 +67,34 @@ struct ReplayMatcher {
         eventID: event.eventID, expected: try describe(event), found: "nothing for event \(event.causedBy)")
     }
     let incoming = try reading(event) { try IncomingEvent(event) }
+    try check(incoming, event)
     outcome.lastEventID = event.eventID
-    note(incoming, event)
+    note(incoming)
     if case .terminated = incoming { return index + 1 }
-    let activation: Activation
-    do {
-      activation = try instance.activate(incoming, at: event.at, replaying: true)
-    } catch WorkflowProblem.nonDeterminism(_, let expected, let found) {
-      throw WorkflowProblem.nonDeterminism(eventID: event.eventID, expected: expected, found: found)
-    }
+    let activation = try instance.activate(incoming, at: event.at, replaying: true)
     for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
     if isLastEventNew && index == history.count - 1 {
       outcome.newCommands = activation.commands
       return index + 1
     }
     return try match(activation.commands, history, from: index + 1, cause: event.eventID)
+  }
+
+  /// A run starts once; and an inline step has no schedule event, so its outcome is where changed code shows.
+  private func check(_ incoming: IncomingEvent, _ event: HistoryEvent) throws {
+    switch incoming {
+    case .started where event.eventID > 1:
+      throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "the run started already")
+    case .markerRecorded(let sequence, let name, _):
+      let asked = inlineSteps[sequence]?.activityType
+      guard asked != name else { return }
+      throw WorkflowProblem.nonDeterminism(
+        eventID: event.eventID, expected: "inline step '\(name)' (sequence \(sequence))",
+        found: asked.map { "inline step '\($0)' (sequence \(sequence))" } ?? "no inline step with that sequence")
+    case .started: break
+    default:
+      if event.eventID == 1 { throw WorkflowProblem.damagedHistory(eventID: 1, reason: "the history does not begin with the start") }
+    }
   }
 
   private mutating func match(_ commands: [Command], _ history: [HistoryEvent], from start: Int, cause: Int32) throws -> Int {
@@ -96,7 +109,8 @@ struct ReplayMatcher {
       let recorded = try reading(event) { try CommandFingerprint(event) }
       guard recorded == command.fingerprint, event.causedBy == cause else {
         throw WorkflowProblem.nonDeterminism(
-          eventID: event.eventID, expected: recorded.description, found: command.fingerprint.description)
+          eventID: event.eventID, expected: "\(recorded) caused by event \(event.causedBy)",
+          found: "\(command.fingerprint) caused by event \(cause)")
       }
       try note(command, event)
       index += 1
@@ -104,11 +118,8 @@ struct ReplayMatcher {
     return index
   }
 
-  private mutating func note(_ incoming: IncomingEvent, _ event: HistoryEvent) {
-    switch incoming {
-    case .terminated: outcome.isClosed = true
-    default: break
-    }
+  private mutating func note(_ incoming: IncomingEvent) {
+    if case .terminated = incoming { outcome.isClosed = true }
     guard let sequence = incoming.sequence else { return }
     activities[sequence] = nil
     timers[sequence] = nil
@@ -125,6 +136,9 @@ struct ReplayMatcher {
       outcome.scheduledBy[task.sequence] = event.eventID
     case .startTimer(let sequence, let milliseconds):
       let recorded = try reading(event) { try AttributesReader(event.attributes).integer("startToFireMilliseconds") } ?? milliseconds
+      guard 0...Limits.durationMilliseconds ~= recorded else {
+        throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "a timer of \(recorded) ms")
+      }
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelActivity(let sequence): activities[sequence] = nil

@@ -29,6 +29,10 @@ class WorkflowInstance: @unchecked Sendable {
   private var receives: [PendingReceive] = []
   private var unreceived: [(name: String, payload: Payload)] = []
   private var problem: WorkflowProblem?
+  private var jobBudget = 0
+  private var refusals = 0
+  /// Whether its code went on for ever after cancellation or eviction and was left suspended: its memory is lost.
+  private(set) var isStranded = false
   private(set) var seenRequests: Set<String> = []
 
   init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
@@ -57,12 +61,13 @@ class WorkflowInstance: @unchecked Sendable {
     isReplaying = replaying
     commands.removeAll(keepingCapacity: true)
     inlineSteps.removeAll(keepingCapacity: true)
+    beginRunning()
     try executor.enter {
       try apply(event)
       runUntilQuiet()
     }
     if let problem { throw problem }
-    if executor.wasEscaped { throw WorkflowProblem.escaped("its code ran on a foreign thread after \(lastCommand)") }
+    if let escape = executor.escape { throw WorkflowProblem.escaped("\(escape), after \(lastCommand)") }
     if !isFinished && isWaitingForNothing {
       throw WorkflowProblem.escaped("it neither finished nor waits for an operation of its context after \(lastCommand)")
     }
@@ -70,8 +75,11 @@ class WorkflowInstance: @unchecked Sendable {
   }
 
   /// Ends the code without a trace: waiting operations throw, commands are dropped, memory is freed.
+  /// Also what foreign threads bring later is run to its end. Idempotent.
   func evict() {
+    guard !isEvicting else { return }
     isEvicting = true
+    beginRunning()
     executor.enter {
       cancelCode()
       for (_, operation) in operations.sorted(by: { $0.key < $1.key }) { try? operation.resolve(.failure(CancellationError())) }
@@ -80,9 +88,14 @@ class WorkflowInstance: @unchecked Sendable {
       conditions.removeAll()
       for receive in receives { try? receive.deliver(.failure(CancellationError())) }
       receives.removeAll()
-      executor.adoptForeignJobs()
-      executor.drain()
+      executor.drain(budget: &jobBudget)
     }
+    executor.abandon()
+  }
+
+  private func beginRunning() {
+    jobBudget = Limits.jobsPerActivation
+    refusals = 0
   }
 
   private func apply(_ event: IncomingEvent) throws {
@@ -97,8 +110,8 @@ class WorkflowInstance: @unchecked Sendable {
     case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
       try resolve(sequence, .failure(failure))
     case .timerFired(let sequence): try resolve(sequence, .success(.null))
-    case .markerRecorded(let sequence, let name, .success(let result)): try resolve(sequence, .success(result), named: name)
-    case .markerRecorded(let sequence, let name, .failure(let failure)): try resolve(sequence, .failure(failure), named: name)
+    case .markerRecorded(let sequence, _, .success(let result)): try resolve(sequence, .success(result))
+    case .markerRecorded(let sequence, _, .failure(let failure)): try resolve(sequence, .failure(failure))
     }
   }
 
@@ -107,12 +120,9 @@ class WorkflowInstance: @unchecked Sendable {
     case failure(Failure)
   }
 
-  private func resolve(_ sequence: Int32, _ outcome: Outcome, named name: String? = nil) throws {
+  /// Without an operation of that sequence the code cancelled it meanwhile, and the outcome changes nothing.
+  private func resolve(_ sequence: Int32, _ outcome: Outcome) throws {
     guard let operation = operations[sequence] else { return }
-    if let name, operation.kind != .inlineStep || operation.name != name {
-      throw WorkflowProblem.nonDeterminism(
-        eventID: 0, expected: "inline step '\(name)' (sequence \(sequence))", found: "'\(operation.name)' (sequence \(sequence))")
-    }
     try decoding("the result of '\(operation.name)' (sequence \(sequence))") {
       switch outcome {
       case .success(let payload): try operation.resolve(.success(payload))
@@ -136,7 +146,7 @@ class WorkflowInstance: @unchecked Sendable {
     if let timer = receive.timer { cancelTimer(timer) }
   }
 
-  private func decoding<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
+  func decoding<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let error as PayloadError {
@@ -145,25 +155,54 @@ class WorkflowInstance: @unchecked Sendable {
   }
 
   private func runUntilQuiet() {
-    executor.drain()
+    drain()
     while problem == nil, let index = conditions.firstIndex(where: { $0.isFulfilled() }) {
       let condition = conditions.remove(at: index)
       if let timer = condition.timer { cancelTimer(timer) }
       condition.resume(.success(true))
-      executor.drain()
+      drain()
     }
+  }
+
+  private func drain() {
+    if !executor.drain(budget: &jobBudget) { block(on: .blockedCode(lastCommand: lastCommand)) }
   }
 }
 
 // What the context calls.
 extension WorkflowInstance {
   /// Every operation begins here: code that left the run's executor is stopped before it can do harm.
-  func checkEntry(_ operation: String) throws {
+  func checkEntry(_ operation: @autoclosure () -> String) async throws {
     guard executor.isCurrent else {
-      executor.reportEscape()
-      throw WorkflowEscape(operation: operation)
+      let escape = WorkflowEscape(operation: operation())
+      executor.reportEscape(escape.description)
+      throw escape
     }
-    if isEvicting || Task.isCancelled { throw CancellationError() }
+    if isEvicting || Task.isCancelled {
+      await countRefusal()
+      throw CancellationError()
+    }
+  }
+
+  /// Code that swallows cancellation and asks again would spin for ever and take its thread along: it is left suspended instead.
+  private func countRefusal() async {
+    refusals += 1
+    guard refusals > Limits.refusalsPerActivation else { return }
+    isStranded = true
+    block(on: .blockedCode(lastCommand: "\(lastCommand), then \(Limits.refusalsPerActivation) calls after its cancellation"))
+    await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+  }
+
+  /// What does not throw asks first: code on a foreign thread must not touch the run's values.
+  func isEntered(by operation: String) -> Bool {
+    if executor.isCurrent { return true }
+    executor.reportEscape(WorkflowEscape(operation: operation).description)
+    return false
+  }
+
+  /// The activation ends with this problem; its commands are dropped.
+  func block(on found: WorkflowProblem) {
+    problem = problem ?? found
   }
 
   func nextSequence() -> Int32 {
@@ -195,18 +234,21 @@ extension WorkflowInstance {
 
   func give(_ command: Command) {
     guard !isEvicting, !isFinished else { return }
-    guard commands.count < Limits.commandsPerActivation else {
-      problem = problem ?? .escaped("more than \(Limits.commandsPerActivation) commands for one event; the last was \(lastCommand)")
-      return
-    }
+    guard hasRoom else { return }
     lastCommand = command.fingerprint.description
     commands.append(command)
   }
 
   func runInline(_ task: ActivityTask) {
-    guard !isEvicting, !isFinished else { return }
+    guard !isEvicting, !isFinished, hasRoom else { return }
     lastCommand = "inline step '\(task.activityType)' (sequence \(task.sequence))"
     inlineSteps.append(task)
+  }
+
+  private var hasRoom: Bool {
+    if commands.count + inlineSteps.count < Limits.commandsPerActivation { return true }
+    block(on: .tooManyCommands(lastCommand: lastCommand))
+    return false
   }
 
   func cancelTimer(_ sequence: Int32) {

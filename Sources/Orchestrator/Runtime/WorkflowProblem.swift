@@ -5,6 +5,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
   case undecodablePayload(what: String, reason: String)
   case unknownWorkflowType(String)
   case blockedCode(lastCommand: String)
+  case tooManyCommands(lastCommand: String)
   case escaped(String)
   case damagedHistory(eventID: Int32, reason: String)
   case storeRefused(String)
@@ -14,7 +15,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
     case .nonDeterminism: .nonDeterminism
     case .undecodablePayload: .undecodablePayload
     case .unknownWorkflowType: .unknownWorkflowType
-    case .blockedCode: .blockedCode
+    case .blockedCode, .tooManyCommands: .blockedCode
     case .escaped: .executorEscape
     case .damagedHistory: .damagedHistory
     case .storeRefused: .storeRefused
@@ -32,8 +33,11 @@ enum WorkflowProblem: Error, Sendable, Equatable {
     case .unknownWorkflowType(let name):
       "no workflow type '\(name)' is registered in this build. Deploy a build that has it; the run then goes on by itself."
     case .blockedCode(let lastCommand):
-      "workflow code ran for more than \(Limits.blockedCode.components.seconds) s without awaiting anything; its last command was "
-        + "\(lastCommand). Move long computations into an activity."
+      "workflow code did not come to rest within \(Limits.blockedCode.components.seconds) s or \(Limits.jobsPerActivation) jobs; its last "
+        + "command was \(lastCommand). Move long computations into an activity, and let CancellationError through."
+    case .tooManyCommands(let lastCommand):
+      "workflow code asked for more than \(Limits.commandsPerActivation) things for one event; the last was \(lastCommand). "
+        + "Schedule in portions, or let an activity do the loop."
     case .escaped(let detail):
       "workflow code awaited something that is not a workflow operation: \(detail). Task.sleep, Task {}, Task.detached, actors, "
         + "callbacks and I/O are not durable; use the context's sleep, execute and wait."
