@@ -41,7 +41,7 @@ public struct DatabaseError: Error, Sendable {
 
   public let code: Code
   /// What happened, to what, and what to do.
-  public let message: String
+  public private(set) var message: String
   /// The five characters of SQLSTATE when the server reported one.
   public var sqlState: String?
   public var severity: String?
@@ -64,6 +64,13 @@ public struct DatabaseError: Error, Sendable {
 }
 
 extension DatabaseError {
+  /// The same error with a context before its message.
+  func prefixed(_ context: String) -> DatabaseError {
+    var copy = self
+    copy.message = context + message
+    return copy
+  }
+
   /// The work was not done because of a passing state of the server or the network; doing it again can succeed.
   ///
   /// With ``outcomeUnknown`` first look whether it was done.

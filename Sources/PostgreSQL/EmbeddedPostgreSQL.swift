@@ -133,30 +133,33 @@ extension EmbeddedPostgreSQL {
 extension EmbeddedPostgreSQL {
   private func startUntilReady(_ installation: PostgresInstallation, _ deadline: ContinuousClock.Instant) throws -> ConnectionConfiguration
   {
+    var hasSpawned = false
     while ContinuousClock.now < deadline {
       if let running = PostmasterFile.ofRunningServer(dataFolder: dataFolder) {
         let configuration = administration(socketFolder: running.socketFolder)
         if isReady(configuration) { return configuration }
       } else {
-        try spawnUnlessStarting(installation)
+        try spawnUnlessStarting(installation, &hasSpawned)
       }
       usleep(5_000)
     }
     throw DatabaseError(.clusterFailed, "PostgreSQL did not become ready in \(folder); its log ends: \(logTail())")
   }
 
-  private func spawnUnlessStarting(_ installation: PostgresInstallation) throws {
+  private func spawnUnlessStarting(_ installation: PostgresInstallation, _ hasSpawned: inout Bool) throws {
     try child.withLock { child in
-      if let starting = child {
-        guard starting.exitCodeIfEnded() != nil else { return }
+      if let previous = child {
+        // It still starts, or is the server of an earlier start that was just killed.
+        guard previous.exitCodeIfEnded() != nil else { return }
         child = nil
         // After a crash the old server's processes may need a moment to let go of shared memory.
-        guard logTail().contains("pre-existing shared memory block") else {
+        guard !hasSpawned || logTail().contains("pre-existing shared memory block") else {
           throw DatabaseError(.clusterFailed, "PostgreSQL did not start in \(folder); its log ends: \(logTail())")
         }
       }
       PostmasterFile.removeIfStale(dataFolder: dataFolder)
       child = try spawn(installation)
+      hasSpawned = true
     }
   }
 

@@ -16,6 +16,7 @@ public enum TransactionOutcome: Sendable {
 public final class PipelineConnection {
   private let session: ServerSession
   private var ledger = PipelineLedger<Rows>()
+  private var script: ScriptExecution?
   private var prepared = PreparedStatements()
   private var breakage: DatabaseError?
   public private(set) var wantsWrite = false
@@ -28,7 +29,8 @@ public final class PipelineConnection {
   public var socket: Int32 { session.socket }
   public var isBroken: Bool { breakage != nil }
   /// Transactions submitted whose outcome was not received yet.
-  public var inFlight: Int { ledger.inFlight }
+  public var inFlight: Int { ledger.inFlight + (script == nil ? 0 : 1) }
+  var raw: OpaquePointer { session.raw }
 
   /// Queues the statements and one Sync: one implicit transaction, committed only when every statement succeeds.
   ///
@@ -36,6 +38,7 @@ public final class PipelineConnection {
   /// connection still good, when parameters do not fit. Call ``flush()`` after it; any number of transactions may be in flight.
   public func submit(_ transaction: [BoundStatement]) throws {
     if let breakage { throw breakage }
+    guard script == nil else { throw DatabaseError(.invalidStatement, "a script is running on this connection") }
     try Self.validate(transaction)
     prepared.beginGroup()
     var uses: [PreparedStatements.Use] = []
@@ -67,6 +70,7 @@ public final class PipelineConnection {
 
   /// Takes what has arrived, without waiting; returns the transactions that ended, in the order of submission.
   public func receive() throws -> [TransactionOutcome] {
+    if script != nil { return [try receiveScript()].compactMap(\.self) }
     if breakage == nil {
       do { try readResults() } catch let error as DatabaseError { broke(error) }
     }
@@ -162,12 +166,50 @@ public final class PipelineConnection {
       final.sqlState = reported.sqlState
       final.severity = reported.severity
     }
-    final.outcomeUnknown = ledger.inFlight > 0
+    final.outcomeUnknown = inFlight > 0
     breakage = final
     wantsWrite = false
     return final
   }
 }
+
+// MARK: - Scripts
+
+extension PipelineConnection {
+  /// Sends several statements as one text by the simple protocol; needs a connection with nothing in flight.
+  ///
+  /// Without `begin` in it, a script is one transaction. Its outcome comes from `receive` and holds no rows.
+  func submit(script text: String) throws {
+    if let breakage { throw breakage }
+    guard inFlight == 0 else { throw DatabaseError(.invalidStatement, "a script needs a connection with nothing in flight") }
+    guard text.utf8.count <= WireLimits.scriptBytes, !text.utf8.contains(0) else {
+      throw DatabaseError(.invalidStatement, "a script is at most \(WireLimits.scriptBytes) bytes and holds no NUL")
+    }
+    guard PQexitPipelineMode(raw) == 1, PQsendQuery(raw, text) == 1 else { throw broke(session.lost()) }
+    script = ScriptExecution()
+  }
+
+  private func receiveScript() throws -> TransactionOutcome? {
+    if let breakage { throw breakage }
+    do {
+      try session.consumeInput()
+      guard try script?.takeResults(of: raw) == true else { return nil }
+      guard PQenterPipelineMode(raw) == 1 else { throw session.lost() }
+    } catch let error as DatabaseError {
+      throw broke(error)
+    }
+    defer { script = nil }
+    return script?.failure.map { .failure($0, statementIndex: 0) } ?? .success([])
+  }
+
+  /// Runs a script and waits for it: for startup code, with nothing else in flight.
+  func run(script text: String, timeout: Duration) throws {
+    try submit(script: text)
+    if case .failure(let error, _) = try waitForOutcome(until: .now + timeout) { throw error }
+  }
+}
+
+// MARK: - Waiting
 
 extension PipelineConnection {
   /// Runs one transaction and waits for it: for startup code, with nothing else in flight.
