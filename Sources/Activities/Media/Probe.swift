@@ -34,7 +34,7 @@ public struct Probe: Sendable {
     let source = MediaSource(path: path, type: type)
     let claim = try await describe(source, scratch)
     let samples = try await decode(source, claim, scratch, progress)
-    try checkLength(samples, claim, type)
+    try checkLength(samples, claim)
     return MediaProbe(
       durationMilliseconds: Int((Double(samples) * 1000 / Double(claim.sampleRate)).rounded()), decodedSamples: samples,
       bitRate: claim.bitRate,
@@ -56,10 +56,13 @@ public struct Probe: Sendable {
   private func describe(_ source: MediaSource, _ scratch: String) async throws -> ProbeReport.Claim {
     var limits = toolLimits
     limits.outputBytes = 8 << 20
-    let arguments = ["-v", "error", "-print_format", "json", "-show_format", "-show_streams"] + source.input
+    let arguments = ["-v", "warning", "-print_format", "json", "-show_format", "-show_streams"] + source.input
     do {
-      let (json, _) = try await Subprocess("/usr/bin/ffprobe", arguments, in: scratch, limits: limits).output()
-      return try ProbeReport.decode(json).claim()
+      let (json, usage) = try await Subprocess("/usr/bin/ffprobe", arguments, in: scratch, limits: limits).output()
+      var claim = try ProbeReport.decode(json).claim()
+      // Raw AAC and MP3 without a Xing header have no length of their own: a guess from the first frames' bit rate is no promise to hold a file to.
+      if usage.standardErrorTail.contains("Estimating duration from bitrate") { claim.duration = nil }
+      return claim
     } catch let error as SubprocessError {
       throw refusal(error)
     }
@@ -93,15 +96,15 @@ public struct Probe: Sendable {
     return tool
   }
 
-  private func checkLength(_ samples: Int, _ claim: ProbeReport.Claim, _ type: MediaType) throws(MediaError) {
+  private func checkLength(_ samples: Int, _ claim: ProbeReport.Claim) throws(MediaError) {
     let seconds = Double(samples) / Double(claim.sampleRate)
     guard samples > 0 else { throw MediaError(.damaged, "no sound could be decoded from the file; export the track again") }
     guard seconds <= limits.maximumDuration / .seconds(1) else {
       throw MediaError(
         .tooLong, "the track is longer than \(Int(limits.maximumDuration / .seconds(60))) minutes, the most that is accepted")
     }
-    // A container that knows its length and gives clearly less was cut off. Raw AAC has no length of its own: ffprobe only estimates it.
-    if type != .aac, let claimed = claim.duration, seconds < claimed * 0.95 - 0.5 {
+    // A container that knows its length and gives clearly less was cut off.
+    if let claimed = claim.duration, seconds < claimed * 0.95 - 0.5 {
       throw MediaError(
         .truncated,
         "the file ends too early: it promises \(Self.text(claimed)) s of sound and holds \(Self.text(seconds)) s; upload it again")
