@@ -27,7 +27,8 @@ public enum HLSChecker {
   }
 
   private static let mediaTags: Set<String> = [
-    "EXTINF", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-ENDLIST", "EXT-X-PLAYLIST-TYPE", "EXT-X-KEY", "EXT-X-MAP", "EXT-X-BYTERANGE",
+    "EXTINF", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-ENDLIST", "EXT-X-PLAYLIST-TYPE", "EXT-X-KEY", "EXT-X-MAP",
+    "EXT-X-BYTERANGE",
     "EXT-X-DISCONTINUITY",
   ]
 
@@ -68,7 +69,9 @@ public enum HLSChecker {
       report("4.3.4.2", "\(media.file): AVERAGE-BANDWIDTH is \(stated), the average is \(Int(average))")
     }
     let codecs = attributes.quoted("CODECS")?.split(separator: ",").map { $0.trimmingPrefix(" ") } ?? []
-    for type in media.objectTypes where !codecs.contains("mp4a.40.\(type)") { report("4.3.4.2", "\(media.file): CODECS does not name mp4a.40.\(type)") }
+    for type in media.objectTypes where !codecs.contains("mp4a.40.\(type)") {
+      report("4.3.4.2", "\(media.file): CODECS does not name mp4a.40.\(type)")
+    }
   }
 
   /// The largest bit rate of a run of segments lasting 0.5 to 1.5 target durations (section 4.1), by prefix sums.

@@ -12,7 +12,9 @@ struct HLSMediaChecker {
   private var elapsed = 0.0
 
   /// Tags that only a master playlist may hold (section 4.3.4).
-  static let masterTags: Set<String> = ["EXT-X-MEDIA", "EXT-X-STREAM-INF", "EXT-X-I-FRAME-STREAM-INF", "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY"]
+  static let masterTags: Set<String> = [
+    "EXT-X-MEDIA", "EXT-X-STREAM-INF", "EXT-X-I-FRAME-STREAM-INF", "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY",
+  ]
   private static let onlyOnce = [
     "EXT-X-VERSION", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-ENDLIST", "EXT-X-PLAYLIST-TYPE", "EXT-X-INDEPENDENT-SEGMENTS",
   ]
@@ -47,7 +49,9 @@ struct HLSMediaChecker {
     } else {
       report("4.3.3.1", "EXT-X-TARGETDURATION is missing or no integer")
     }
-    if playlist.values("EXT-X-PLAYLIST-TYPE").first.map({ $0 != "VOD" && $0 != "EVENT" }) == true { report("4.3.3.5", "the type is unknown") }
+    if playlist.values("EXT-X-PLAYLIST-TYPE").first.map({ $0 != "VOD" && $0 != "EVENT" }) == true {
+      report("4.3.3.5", "the type is unknown")
+    }
     if playlist.values("EXT-X-ENDLIST").isEmpty { report("4.3.3.4", "a complete playlist needs EXT-X-ENDLIST") }
     if let first = playlist.lines.firstIndex(where: { if case .uri = $0 { true } else { false } }),
       playlist.lines[first...].contains(where: { if case .tag("EXT-X-MEDIA-SEQUENCE", _) = $0 { true } else { false } })
@@ -71,7 +75,9 @@ struct HLSMediaChecker {
           report("4.3.2.1", "the segment \(name.prefix(100)) has no EXTINF")
           continue
         }
-        if Int(known.rounded()) > targetDuration { report("4.3.3.1", "\(name) lasts \(known) s, more than the target of \(targetDuration) s") }
+        if Int(known.rounded()) > targetDuration {
+          report("4.3.3.1", "\(name) lasts \(known) s, more than the target of \(targetDuration) s")
+        }
         result.append((name, known))
         duration = nil
       case .tag: continue
@@ -105,6 +111,8 @@ struct HLSMediaChecker {
     guard let firstTimestamp else { return }
     let expected = firstTimestamp &+ UInt64((elapsed * Double(TimestampTag.clockRate)).rounded())
     let difference = (ticks &- expected) & 0x1_FFFF_FFFF
-    if min(difference, 0x2_0000_0000 - difference) > 1 { report("3.4", "\(name) begins at tick \(ticks), not at \(expected & 0x1_FFFF_FFFF)") }
+    if min(difference, 0x2_0000_0000 - difference) > 1 {
+      report("3.4", "\(name) begins at tick \(ticks), not at \(expected & 0x1_FFFF_FFFF)")
+    }
   }
 }

@@ -36,7 +36,9 @@ struct HLSLines: Equatable {
     }
     if rows.first != "#EXTM3U" { violation("4.3.1.1", "the first line is not #EXTM3U") }
     for row in rows.dropFirst() where !row.isEmpty {
-      if row.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) { violation("4.1", "contains a control character") }
+      if row.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
+        violation("4.1", "contains a control character")
+      }
       if row.hasPrefix("#EXT") {
         let parts = row.dropFirst().split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         lines.append(.tag(name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : ""))

@@ -31,7 +31,8 @@ public struct Waveform: Sendable {
       + ["-map", "0:a:0", "-vn", "-ac", "1", "-ar", String(Self.sampleRate), "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"]
     let expected = max(1, probe.durationMilliseconds * Self.sampleRate / 1000)
     let drawing = try WaveformDrawing(zooms: Self.zooms, scratch: scratch)
-    var (done, _) = try await Subprocess("/usr/bin/ffmpeg", arguments, in: scratch, limits: limits).reduce(into: drawing) { drawing, bytes in
+    var (done, _) = try await Subprocess("/usr/bin/ffmpeg", arguments, in: scratch, limits: limits).reduce(into: drawing) {
+      drawing, bytes in
       try drawing.add(bytes)
       progress(min(1, Double(drawing.samples) / Double(expected)))
     }
@@ -114,7 +115,8 @@ struct WaveformDrawing: Sendable {
       throw ObjectStoreError.disk("create a waveform file")
     }
     defer { try? file.close() }
-    let beginning = WaveformFormat.jsonBeginning(sampleRate: Waveform.sampleRate, samplesPerPixel: peaks.samplesPerPixel, length: peaks.length)
+    let beginning = WaveformFormat.jsonBeginning(
+      sampleRate: Waveform.sampleRate, samplesPerPixel: peaks.samplesPerPixel, length: peaks.length)
     try file.write(contentsOf: Data(beginning.utf8))
     var offset = WaveformFormat.headerBytes
     while offset < source.size {

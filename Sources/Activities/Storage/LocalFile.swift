@@ -42,7 +42,10 @@ final class LocalFile: ObjectReader {
     var bytes = [UInt8](repeating: 0, count: wanted)
     var filled = 0
     while filled < wanted {
-      let result = bytes.withUnsafeMutableBytes { pread(descriptor.number, $0.baseAddress! + filled, wanted - filled, off_t(offset + filled)) }  // not empty
+      let result = bytes.withUnsafeMutableBytes { buffer in
+        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+        return pread(descriptor.number, rest.baseAddress, rest.count, off_t(offset + filled))
+      }
       if result < 0 && errno == EINTR { continue }
       guard result >= 0 else { throw SystemCallError("pread") }
       if result == 0 { break }

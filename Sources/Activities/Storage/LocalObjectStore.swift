@@ -106,7 +106,8 @@ public struct LocalObjectStore: ObjectStore {
   }
 
   private func writer(_ key: ObjectKey, _ limit: Int) throws -> LocalObjectWriter {
-    let place = LocalObjectWriter.Place(temporary: temporary + "/" + UUID().uuidString, final: path(key), folder: folder(key), root: objects)
+    let place = LocalObjectWriter.Place(
+      temporary: temporary + "/" + UUID().uuidString, final: path(key), folder: folder(key), root: objects)
     return try LocalObjectWriter(place, name: key.text, limit: limit)
   }
 

@@ -51,7 +51,8 @@ final class LocalObjectWriter: ObjectWriter {
     }
     var written = 0
     while written < bytes.count {
-      let result = Glibc.write(state.descriptor, bytes.baseAddress! + written, bytes.count - written)  // not empty
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+      let result = Glibc.write(state.descriptor, rest.baseAddress, rest.count)
       if result < 0 && errno == EINTR { continue }
       guard result >= 0 else { throw ObjectStoreError.disk("write \(name)") }
       written += result

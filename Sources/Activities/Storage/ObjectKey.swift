@@ -16,7 +16,8 @@ public struct ObjectKey: Hashable, Sendable, Codable, CustomStringConvertible {
     guard text.utf8.allSatisfy(Self.isAllowed), parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && $0.utf8.count <= 255 }) else {
       throw ObjectStoreError(
         .invalidKey,
-        "\"\(text.prefix(100))\" is no object key: use parts of letters, digits, '-', '_' and '.', joined by '/', no part beginning with '.'")
+        "\"\(text.prefix(100))\" is no object key: use parts of letters, digits, '-', '_' and '.', joined by '/', no part beginning with '.'"
+      )
     }
     self.text = text
   }

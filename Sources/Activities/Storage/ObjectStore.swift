@@ -60,6 +60,7 @@ public protocol ObjectReader: Sendable {
   func read(at offset: Int, count: Int) async throws -> [UInt8]
 }
 
+/// A stored object without its content.
 public struct ObjectInfo: Sendable, Equatable {
   public var key: ObjectKey
   /// In bytes.

@@ -34,7 +34,10 @@ struct AudioFixtures {
 
   /// Samples per channel that ffmpeg, left to choose everything itself, decodes from a file or playlist.
   func decodedSamples(_ path: String, rate: Int) async throws -> Int {
-    let arguments = ["-v", "error", "-nostdin", "-allowed_extensions", "ALL", "-i", path, "-map", "0:a:0", "-ac", "1", "-ar", String(rate), "-f", "u8", "-"]
+    let arguments = [
+      "-v", "error", "-nostdin", "-allowed_extensions", "ALL", "-i", path, "-map", "0:a:0", "-ac", "1", "-ar", String(rate), "-f", "u8",
+      "-",
+    ]
     let plain = path.hasSuffix(".m3u8") ? arguments : arguments.filter { $0 != "-allowed_extensions" && $0 != "ALL" }
     return try await Subprocess("/usr/bin/ffmpeg", plain, in: scratch.path).reduce(into: 0) { $0 += $1.count }.state
   }

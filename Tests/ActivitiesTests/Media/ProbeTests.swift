@@ -44,7 +44,8 @@ import Workflows
 
   @Test func `an MP3 without a Xing header gets its true length from the decode`() async throws {
     let sounds = ["-f", "lavfi", "-i", "aevalsrc=if(lt(t\\,2)\\,0\\,random(0)-0.5):d=12:s=44100"]
-    let path = try await fixtures.ffmpeg(sounds + ["-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0", "-id3v2_version", "0"], to: "vbr.mp3")
+    let path = try await fixtures.ffmpeg(
+      sounds + ["-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0", "-id3v2_version", "0"], to: "vbr.mp3")
     let result = try await probe(path, .mpeg)
     #expect(abs(result.durationMilliseconds - 12_000) <= 60)
   }
@@ -63,7 +64,9 @@ import Workflows
   }
 
   @Test func `an MP3 with cover art is a song and not a video`() async throws {
-    let arguments = ["-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "color=red:s=320x320:d=0.04", "-map", "0", "-map", "1", "-frames:v", "1"]
+    let arguments = [
+      "-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "color=red:s=320x320:d=0.04", "-map", "0", "-map", "1", "-frames:v", "1",
+    ]
     let path = try await fixtures.ffmpeg(arguments + ["-c:v", "mjpeg", "-disposition:v", "attached_pic"], to: "cover.mp3")
     #expect(try await probe(path, .mpeg).codec == "mp3")
   }

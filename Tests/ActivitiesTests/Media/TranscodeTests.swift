@@ -32,9 +32,12 @@ import Workflows
   }
 
   @Test(arguments: [
-    (MediaType.mpeg, 25.0, 44_100), (.wav, 10.0, 48_000), (.flac, 0.6, 44_100), (.mp4, 31.3, 22_050), (.aac, 20.0, 44_100), (.wav, 9.99, 44_100),
+    (MediaType.mpeg, 25.0, 44_100), (.wav, 10.0, 48_000), (.flac, 0.6, 44_100), (.mp4, 31.3, 22_050), (.aac, 20.0, 44_100),
+    (.wav, 9.99, 44_100),
   ])
-  func `the output obeys RFC 8216 and decodes to the source's length within one frame`(type: MediaType, seconds: Double, rate: Int) async throws {
+  func `the output obeys RFC 8216 and decodes to the source's length within one frame`(type: MediaType, seconds: Double, rate: Int)
+    async throws
+  {
     let (probe, output) = try await transcode(try await fixtures.tone(as: type, seconds: seconds, rate: rate), type)
     #expect(check() == [])
     #expect(output.masterKey == "transcoded-track/0199-track/master.m3u8")
@@ -47,7 +50,7 @@ import Workflows
     for rendition in output.renditions {
       #expect(abs(rendition.averageBandwidth - rendition.nominalBitRate) < rendition.nominalBitRate / 2)
       #expect(abs(rendition.durationMilliseconds - probe.durationMilliseconds) <= 24)
-      #expect(rendition.segments == max(1, Int((seconds / 10).rounded(.up))))
+      #expect(rendition.segments == (probe.durationMilliseconds + 9_999) / 10_000)
     }
   }
 
@@ -123,9 +126,11 @@ import Workflows
 
   @Test func `a source that is shorter than its probe is noticed`() async throws {
     let path = try await fixtures.tone(as: .wav, seconds: 3)
-    var probe = try await Probe().run(path, as: .wav, in: scratch.path) { _ in }
-    probe.decodedSamples *= 2
-    await #expect(throws: TranscodeError.self) { [probe] in
+    let honest = try await Probe().run(path, as: .wav, in: scratch.path) { _ in }
+    var longer = honest
+    longer.decodedSamples *= 2
+    let probe = longer
+    await #expect(throws: TranscodeError.self) {
       _ = try await Transcode(store: store).run(path, as: .wav, probe: probe, into: folder, scratch: scratch.path) { _ in }
     }
     let master = try await store.info(folder.appending("master.m3u8"))
@@ -133,7 +138,8 @@ import Workflows
   }
 
   @Test func `ffmpeg's progress is read however it is cut`() {
-    let text = Array("frame=1\nout_time_us=1500000\nout_time=00:00:01.5\nprogress=continue\nout_time_us=N/A\nout_time_us=2000000\nprogress=end\n".utf8)
+    let text = Array(
+      "frame=1\nout_time_us=1500000\nout_time=00:00:01.5\nprogress=continue\nout_time_us=N/A\nout_time_us=2000000\nprogress=end\n".utf8)
     for size in 1...text.count {
       var report = ProgressReport()
       var seen: [Int] = []
