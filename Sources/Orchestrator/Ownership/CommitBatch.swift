@@ -5,7 +5,8 @@ struct CommitBatch: Sendable {
   var history: [HistoryRow] = []
   var closes: [CloseRow] = []
   var states: [StateRow] = []
-  var parked: [ParkedRow] = []
+  /// Rows to stand in `parked_runs` after the batch; those of `unparked` go first.
+  var parked: [RunID: ParkedRow] = [:]
   var unparked: [RunID] = []
   var timers: [TimerRow] = []
   var endedTimers: [TimerRow] = []
@@ -16,7 +17,7 @@ struct CommitBatch: Sendable {
   var expeditedTasks: [ActivityKey] = []
   var endedTasks: [RunID] = []
   var attempts: [AttemptRow] = []
-  var heartbeats: [HeartbeatRow] = []
+  var heartbeats: [ActivityKey: HeartbeatRow] = [:]
   var endedHeartbeats: [ActivityKey] = []
   var parkedActivities: [ParkedActivityRow] = []
   var unparkedActivities: [ActivityKey] = []
@@ -33,6 +34,15 @@ struct CommitBatch: Sendable {
   init(number: Int) {
     self.number = number
   }
+
+  /// One state per run, the newest: an upsert must not meet a row twice.
+  var lastStates: [StateRow] {
+    var seen: Set<RunID> = []
+    return states.reversed().filter { seen.insert($0.runID).inserted }
+  }
+
+  /// Closed runs that were blocked: their rows go too.
+  var closedBlocked: [RunID] = []
 
   /// Rows by which a batch is sealed.
   var rowCount: Int { history.count + runs.count + closes.count }

@@ -193,6 +193,7 @@ final class SlotOwner {
     recency.use(entry)
     if entry.isParked {
       entry.isParked = false
+      pipeline.open.parked[entry.runID] = nil
       pipeline.open.unparked.append(entry.runID)
       lowerWater(to: entry.runID)
     }

@@ -19,6 +19,7 @@ extension SlotOwner {
       }
       if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
     }
+    if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
     if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
     pipeline.open.endedTimers.append(contentsOf: entry.timers.values)
     entry.activities = [:]

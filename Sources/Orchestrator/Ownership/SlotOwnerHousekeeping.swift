@@ -72,7 +72,7 @@ extension SlotOwner {
     guard !entry.isParked, !entry.isBusyHere, let slot = entry.slot, case .active = entry.phase else { return }
     entry.isParked = true
     pipeline.touch(entry)
-    pipeline.open.parked.append(ParkedRow(runID: entry.runID, slot: slot, waitsFor: entry.waitsFor))
+    pipeline.open.parked[entry.runID] = ParkedRow(runID: entry.runID, slot: slot, waitsFor: entry.waitsFor)
     if pipeline.open.parked.count >= Limits.rowsPerBatch { seal() }
   }
 
@@ -105,7 +105,7 @@ extension SlotOwner {
       guard let entry = entries[key.runID], entry.activities[key.sequence] != nil else { continue }
       pipeline.touch(entry)
       entry.activities[key.sequence]?.heartbeatDetails = details
-      pipeline.open.heartbeats.append(HeartbeatRow(key: key, at: now, details: details))
+      pipeline.open.heartbeats[key] = HeartbeatRow(key: key, at: now, details: details)
     }
   }
 

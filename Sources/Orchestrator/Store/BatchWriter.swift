@@ -1,0 +1,171 @@
+import PostgreSQL
+
+/// Turns a batch into statements with array parameters; its columns' memory is used again by every batch.
+final class BatchWriter {
+  private let processID: Int64
+  private let starts = RowWriter<RunRow>(
+    CommitStatements.checkStarts,
+    [(.uuid, { $1.append($0.runID.uuid) }), (.text, { $1.append($0.key.namespace) }), (.text, { $1.append($0.key.workflowID) })])
+  private let runs = RowWriter<RunRow>(
+    CommitStatements.insertRuns,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.key.namespace) }),
+      (.text, { $1.append($0.key.workflowID) }), (.text, { $1.append($0.workflowType) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.startedAt) }),
+    ])
+  private let history = RowWriter<HistoryRow>(
+    CommitStatements.insertHistory,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.event.eventID) }), (.int2, { $1.append($0.slot.number) }),
+      (.int2, { $1.append($0.event.type.rawValue) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.event.at) }),
+      (.int4, { $1.append($0.event.causedBy) }), (.bytea, { $1.append($0.event.attributes) }),
+    ])
+  private let states = RowWriter<StateRow>(
+    CommitStatements.upsertStates,
+    [(.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.eventID) }), (.bytea, { $1.append($0.state.bytes) })])
+  private let parked = RowWriter<ParkedRow>(
+    CommitStatements.insertParked,
+    [(.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.waitsFor) })])
+  private let timers = RowWriter<TimerRow>(
+    CommitStatements.insertTimers,
+    [
+      (.int2, { $1.append($0.slot.number) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.dueAt) }),
+      (.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.sequence) }), (.int2, { $1.append($0.kind.rawValue) }),
+    ])
+  private let endedTimers = RowWriter<TimerRow>(
+    CommitStatements.deleteTimers,
+    [
+      (.int2, { $1.append($0.slot.number) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.dueAt) }),
+      (.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.sequence) }),
+    ])
+  private let spilled = RowWriter<SpilledMessage>(
+    CommitStatements.insertMessages,
+    [
+      (.int2, { $1.append($0.slot.number) }), (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.kind.rawValue) }),
+      (.bytea, { $1.append($0.attributes) }),
+    ])
+  private let tasks = RowWriter<ActivityTaskRow>(
+    CommitStatements.insertTasks,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }), (.int2, { $1.append($0.slot.number) }),
+      (.text, { $1.append($0.workflow.namespace) }), (.text, { $1.append($0.workflow.workflowID) }),
+      (.text, { $1.append($0.task.options.taskQueue) }), (.text, { $1.append($0.task.activityType) }),
+      (.bytea, { $1.append($0.task.input.bytes) }),
+      (.bytea, { if let options = $0.task.options.recorded { $1.append(options.bytes) } else { $1.appendNull() } }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.scheduledAt) }), (.int4, { $1.append($0.attempt) }),
+    ])
+  private let attempts = RowWriter<AttemptRow>(
+    CommitStatements.insertAttempts,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }), (.int2, { $1.append($0.slot.number) }),
+      (.text, { $1.append($0.activityType) }), (.int4, { $1.append($0.attempt) }), (.text, { $1.append($0.worker) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.startedAt) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.endedAt) }),
+      (.bytea, { $1.append($0.failure.payload.bytes) }), (.bool, { $1.append($0.failure.kind == .workerLost) }),
+      (.timestamptz, { if let at = $0.nextAttemptAt { $1.appendTimestamp(microseconds: at) } else { $1.appendNull() } }),
+    ])
+  private let heartbeats = RowWriter<HeartbeatRow>(
+    CommitStatements.upsertHeartbeats,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }), (.bytea, { $1.append($0.details.bytes) }),
+    ])
+  private let parkedActivities = RowWriter<ParkedActivityRow>(
+    CommitStatements.insertParkedActivities,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }), (.int2, { $1.append($0.slot.number) }),
+      (.text, { $1.append($0.activityType) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }),
+      (.int4, { $1.append($0.attempts) }), (.text, { $1.append($0.retryState.rawValue) }), (.bytea, { $1.append($0.failure.payload.bytes) }),
+    ])
+  private let blocked = RowWriter<BlockedRow>(
+    CommitStatements.upsertBlocked,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }), (.text, { $1.append($0.problem.code.name) }),
+      (.text, { $1.append($0.problem.message) }), (.text, { $1.append($0.build) }), (.int4, { $1.append($0.attempts) }),
+      (.bool, { $1.append($0.isLastEventUnapplied) }),
+    ])
+  private let closes = RowWriter<CloseRow>(
+    CommitStatements.insertCloses,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.int2, { $1.append($0.status.rawValue) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.closedAt) }), (.int4, { $1.append($0.lastEventID) }),
+      (.bytea, { if let outcome = $0.outcome { $1.append(outcome.bytes) } else { $1.appendNull() } }),
+    ])
+
+  init(processID: Int64) {
+    self.processID = processID
+  }
+
+  func statements(for batch: CommitBatch, predecessor: EventKey?) -> [BoundStatement] {
+    var list: [BoundStatement] = [(CommitStatements.fence, Parameters(processID))]
+    if let predecessor {
+      list.append((CommitStatements.predecessor, Parameters(predecessor.runID.uuid, predecessor.eventID)))
+    }
+    starts.add(batch.runs, to: &list)
+    runs.add(batch.runs, to: &list)
+    history.add(batch.history, to: &list)
+    states.add(batch.lastStates, to: &list)
+    RowWriter<RunID>.runs(CommitStatements.deleteParked).add(batch.unparked, to: &list)
+    parked.add(Array(batch.parked.values), to: &list)
+    timers.add(batch.timers, to: &list)
+    endedTimers.add(batch.endedTimers, to: &list)
+    RowWriter<Int64>(CommitStatements.deleteMessages, [(.int8, { $1.append($0) })]).add(batch.takenMessages, to: &list)
+    spilled.add(batch.spilledMessages, to: &list)
+    addActivities(of: batch, to: &list)
+    blocked.add(batch.blocked, to: &list)
+    RowWriter<RunID>.runs(CommitStatements.deleteBlocked).add(batch.unblocked, to: &list)
+    if let lowWater = batch.lowWater { list.append((CommitStatements.setLowWater, Parameters(processID, lowWater.uuid))) }
+    RowWriter<RunID>.runs(CommitStatements.lockClosing).add(batch.closes.map(\.runID), to: &list)
+    RowWriter<RunID>.runs(CommitStatements.checkClosing).add(batch.closes.map(\.runID), to: &list)
+    closes.add(batch.closes, to: &list)
+    RowWriter<RunID>.runs(CommitStatements.deleteBlocked).add(batch.closedBlocked, to: &list)
+    return list
+  }
+
+  private func addActivities(of batch: CommitBatch, to list: inout [BoundStatement]) {
+    tasks.add(batch.tasks, to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.cancelTasks).add(batch.cancelledTasks, to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.expediteTasks).add(batch.expeditedTasks, to: &list)
+    RowWriter<RunID>.runs(CommitStatements.deleteTasks).add(batch.endedTasks, to: &list)
+    attempts.add(batch.attempts, to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.forgiveAttempts).add(batch.forgivenActivities, to: &list)
+    heartbeats.add(Array(batch.heartbeats.values), to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.deleteHeartbeats).add(batch.endedHeartbeats, to: &list)
+    parkedActivities.add(batch.parkedActivities, to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.deleteParkedActivities).add(batch.unparkedActivities, to: &list)
+  }
+}
+
+/// Rows of one kind as the array parameters of one statement.
+final class RowWriter<Row> {
+  private let statement: Statement
+  private let columns: [(column: ArrayColumn, write: (Row, ArrayColumn) -> Void)]
+
+  init(_ statement: Statement, _ columns: [(PostgresType, (Row, ArrayColumn) -> Void)]) {
+    self.statement = statement
+    self.columns = columns.map { (ArrayColumn($0.0), $0.1) }
+  }
+
+  func add(_ rows: [Row], to list: inout [BoundStatement]) {
+    guard !rows.isEmpty else { return }
+    var parameters = Parameters()
+    for (column, write) in columns {
+      column.removeAll()
+      for row in rows { write(row, column) }
+      parameters.append(column)
+    }
+    list.append((statement, parameters))
+  }
+}
+
+extension RowWriter where Row == RunID {
+  static func runs(_ statement: Statement) -> RowWriter<RunID> {
+    RowWriter(statement, [(.uuid, { $1.append($0.uuid) })])
+  }
+}
+
+extension RowWriter where Row == ActivityKey {
+  static func activities(_ statement: Statement) -> RowWriter<ActivityKey> {
+    RowWriter(statement, [(.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.sequence) })])
+  }
+}

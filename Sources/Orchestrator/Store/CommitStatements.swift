@@ -1,0 +1,249 @@
+import PostgreSQL
+
+/// What a batch writes, in this order, in one transaction: the fence first, then rows; closing last, when everything it must see is there.
+enum CommitStatements {
+  /// Without a row that is not fenced the transaction ends here. FOR SHARE makes who fences us off wait for commits on their way.
+  static let fence = Statement(
+    name: "fence",
+    sql: """
+      select case when count(*) = 0 then orchestrator.refuse('OR001', 'this process was fenced off') end
+      from (select 1 from orchestrator.processes where process_id = $1 and not fenced for share) process
+      """,
+    parameterTypes: [.int8])
+
+  /// A batch speculates on the one sent before it: without that one's witness it must not land.
+  static let predecessor = Statement(
+    name: "predecessor",
+    sql: """
+      select case when not exists (select from orchestrator.history where run_id = $1 and event_id = $2)
+        then orchestrator.refuse('OR007', 'the batch before this one did not land') end
+      """,
+    parameterTypes: [.uuid, .int4])
+
+  static let checkStarts = Statement(
+    name: "check_starts",
+    sql: """
+      select orchestrator.refuse('OR002', 'workflow ids with an open run', string_agg(i.run_id::text, ','))
+      from unnest($1::uuid[], $2::text[], $3::text[]) i(run_id, namespace, workflow_id)
+      where exists (
+          select from orchestrator.runs r
+          where r.workflow_id = i.workflow_id and r.namespace = i.namespace
+            and not exists (select from orchestrator.closes c where c.run_id = r.run_id))
+        or exists (select from orchestrator.runs r where r.run_id = i.run_id)
+      having count(*) > 0
+      """,
+    parameterTypes: [.uuidArray, .textArray, .textArray])
+
+  static let insertRuns = Statement(
+    name: "insert_runs",
+    sql: """
+      insert into orchestrator.runs (run_id, slot, namespace, workflow_id, workflow_type, started_at)
+      select * from unnest($1::uuid[], $2::int2[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+      """,
+    parameterTypes: [.uuidArray, .int2Array, .textArray, .textArray, .textArray, .timestamptzArray])
+
+  static let insertHistory = Statement(
+    name: "insert_history",
+    sql: """
+      insert into orchestrator.history (run_id, event_id, slot, type, at, caused_by, attributes)
+      select * from unnest($1::uuid[], $2::int4[], $3::int2[], $4::int2[], $5::timestamptz[], $6::int4[], $7::bytea[])
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int2Array, .int2Array, .timestamptzArray, .int4Array, .byteaArray])
+
+  static let upsertStates = Statement(
+    name: "upsert_states",
+    sql: """
+      insert into orchestrator.run_states as s (run_id, event_id, state)
+      select * from unnest($1::uuid[], $2::int4[], $3::bytea[])
+      on conflict (run_id) do update set event_id = excluded.event_id, state = excluded.state
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .byteaArray])
+
+  static let insertParked = Statement(
+    name: "insert_parked",
+    sql: """
+      insert into orchestrator.parked_runs (run_id, slot, parked_at, waits_for)
+      select run_id, slot, now(), waits_for from unnest($1::uuid[], $2::int2[], $3::text[]) i(run_id, slot, waits_for)
+      on conflict (run_id) do nothing
+      """,
+    parameterTypes: [.uuidArray, .int2Array, .textArray])
+
+  static let deleteParked = Statement(
+    name: "delete_parked", sql: "delete from orchestrator.parked_runs where run_id = any($1)", parameterTypes: [.uuidArray])
+
+  static let insertTimers = Statement(
+    name: "insert_timers",
+    sql: """
+      insert into orchestrator.timers (slot, due_at, run_id, sequence, kind)
+      select * from unnest($1::int2[], $2::timestamptz[], $3::uuid[], $4::int4[], $5::int2[])
+      on conflict do nothing
+      """,
+    parameterTypes: [.int2Array, .timestamptzArray, .uuidArray, .int4Array, .int2Array])
+
+  static let deleteTimers = Statement(
+    name: "delete_timers",
+    sql: """
+      delete from orchestrator.timers t
+      using unnest($1::int2[], $2::timestamptz[], $3::uuid[], $4::int4[]) i(slot, due_at, run_id, sequence)
+      where t.slot = i.slot and t.due_at = i.due_at and t.run_id = i.run_id and t.sequence = i.sequence
+      """,
+    parameterTypes: [.int2Array, .timestamptzArray, .uuidArray, .int4Array])
+
+  static let deleteMessages = Statement(
+    name: "delete_messages", sql: "delete from orchestrator.inbox where message_id = any($1)", parameterTypes: [.int8Array])
+
+  static let insertMessages = Statement(
+    name: "insert_messages",
+    sql: """
+      insert into orchestrator.inbox (slot, run_id, kind, attributes)
+      select * from unnest($1::int2[], $2::uuid[], $3::int2[], $4::bytea[])
+      """,
+    parameterTypes: [.int2Array, .uuidArray, .int2Array, .byteaArray])
+
+  static let insertTasks = Statement(
+    name: "insert_tasks",
+    sql: """
+      insert into orchestrator.activity_tasks
+        (run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt)
+      select * from unnest(
+        $1::uuid[], $2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[],
+        $10::timestamptz[], $11::int4[])
+      on conflict (run_id, sequence) do nothing
+      """,
+    parameterTypes: [
+      .uuidArray, .int4Array, .int2Array, .textArray, .textArray, .textArray, .textArray, .byteaArray, .byteaArray, .timestamptzArray,
+      .int4Array,
+    ])
+
+  static let cancelTasks = Statement(
+    name: "cancel_tasks",
+    sql: """
+      update orchestrator.activity_tasks t set cancel_requested = true, visible_at = least(visible_at, now())
+      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence) where t.run_id = i.run_id and t.sequence = i.sequence
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let expediteTasks = Statement(
+    name: "expedite_tasks",
+    sql: """
+      update orchestrator.activity_tasks t set visible_at = now()
+      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      where t.run_id = i.run_id and t.sequence = i.sequence and t.visible_at > now()
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let deleteTasks = Statement(
+    name: "delete_tasks", sql: "delete from orchestrator.activity_tasks where run_id = any($1)", parameterTypes: [.uuidArray])
+
+  static let insertAttempts = Statement(
+    name: "insert_attempts",
+    sql: """
+      insert into orchestrator.activity_attempts
+        (run_id, sequence, slot, activity_type, attempt, worker, started_at, ended_at, failure, worker_lost, next_attempt_at)
+      select * from unnest(
+        $1::uuid[], $2::int4[], $3::int2[], $4::text[], $5::int4[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::bytea[],
+        $10::bool[], $11::timestamptz[])
+      on conflict (run_id, sequence, attempt) do nothing
+      """,
+    parameterTypes: [
+      .uuidArray, .int4Array, .int2Array, .textArray, .int4Array, .textArray, .timestamptzArray, .timestamptzArray, .byteaArray,
+      .boolArray, .timestamptzArray,
+    ])
+
+  static let forgiveAttempts = Statement(
+    name: "forgive_attempts",
+    sql: """
+      update orchestrator.activity_attempts a set forgiven = true
+      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      where a.run_id = i.run_id and a.sequence = i.sequence and not a.forgiven
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let upsertHeartbeats = Statement(
+    name: "upsert_heartbeats",
+    sql: """
+      insert into orchestrator.activity_heartbeats (run_id, sequence, at, details)
+      select * from unnest($1::uuid[], $2::int4[], $3::timestamptz[], $4::bytea[])
+      on conflict (run_id, sequence) do update set at = excluded.at, details = excluded.details
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .timestamptzArray, .byteaArray])
+
+  static let deleteHeartbeats = Statement(
+    name: "delete_heartbeats",
+    sql: """
+      delete from orchestrator.activity_heartbeats h using unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      where h.run_id = i.run_id and h.sequence = i.sequence
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let insertParkedActivities = Statement(
+    name: "insert_parked_activities",
+    sql: """
+      insert into orchestrator.parked_activities
+        (run_id, sequence, slot, activity_type, parked_at, attempts, retry_state, failure)
+      select * from unnest(
+        $1::uuid[], $2::int4[], $3::int2[], $4::text[], $5::timestamptz[], $6::int4[], $7::text[], $8::bytea[])
+      on conflict (run_id, sequence) do nothing
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int2Array, .textArray, .timestamptzArray, .int4Array, .textArray, .byteaArray])
+
+  static let deleteParkedActivities = Statement(
+    name: "delete_parked_activities",
+    sql: """
+      delete from orchestrator.parked_activities p using unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      where p.run_id = i.run_id and p.sequence = i.sequence
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let upsertBlocked = Statement(
+    name: "upsert_blocked",
+    sql: """
+      insert into orchestrator.blocked_runs as b
+        (run_id, slot, blocked_at, code, reason, build, attempts, last_event_unapplied)
+      select * from unnest(
+        $1::uuid[], $2::int2[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::int4[], $8::bool[])
+      on conflict (run_id) do update
+      set code = excluded.code, reason = excluded.reason, build = excluded.build, attempts = excluded.attempts
+      """,
+    parameterTypes: [
+      .uuidArray, .int2Array, .timestamptzArray, .textArray, .textArray, .textArray, .int4Array, .boolArray,
+    ])
+
+  static let deleteBlocked = Statement(
+    name: "delete_blocked", sql: "delete from orchestrator.blocked_runs where run_id = any($1)", parameterTypes: [.uuidArray])
+
+  static let setLowWater = Statement(
+    name: "set_low_water", sql: "update orchestrator.process_heartbeats set low_water = $2 where process_id = $1",
+    parameterTypes: [.int8, .uuid])
+
+  /// Locks the closing runs against senders. A row that a sender holds is skipped and so refuses the close: nobody's open transaction may
+  /// hold up the batch.
+  static let lockClosing = Statement(
+    name: "lock_closing",
+    sql: """
+      with locked as materialized (
+        select run_id from orchestrator.runs where run_id = any($1) for update skip locked)
+      select case when (select count(*) from locked) < cardinality($1)
+        then orchestrator.refuse('OR006', 'a sender holds a closing run',
+          (select string_agg(run_id::text, ',') from unnest($1) i(run_id) where run_id not in (select run_id from locked))) end
+      """,
+    parameterTypes: [.uuidArray])
+
+  /// Behind that lock a new snapshot sees every message that was accepted.
+  static let checkClosing = Statement(
+    name: "check_closing",
+    sql: """
+      select case when exists (select from orchestrator.inbox where run_id = any($1) and kind <> 5)
+        then orchestrator.refuse('OR006', 'a closing run has unseen messages',
+          (select string_agg(distinct run_id::text, ',') from orchestrator.inbox where run_id = any($1))) end
+      """,
+    parameterTypes: [.uuidArray])
+
+  static let insertCloses = Statement(
+    name: "insert_closes",
+    sql: """
+      insert into orchestrator.closes (run_id, slot, status, closed_at, last_event_id, outcome)
+      select * from unnest($1::uuid[], $2::int2[], $3::int2[], $4::timestamptz[], $5::int4[], $6::bytea[])
+      """,
+    parameterTypes: [.uuidArray, .int2Array, .int2Array, .timestamptzArray, .int4Array, .byteaArray])
+}

@@ -1,0 +1,68 @@
+import PostgreSQL
+
+/// Puts the results of `ReadStatements.run` together, one `LoadedRun` per run asked for.
+enum LoadedRuns {
+  /// - Throws: `DatabaseError` when a row has another shape than expected.
+  static func read(_ results: [Rows], asked: [RunID]) throws -> [LoadedRun] {
+    var runs = Dictionary(uniqueKeysWithValues: asked.map { ($0, LoadedRun(runID: $0)) })
+    guard results.count == ReadStatements.run.count else { return [] }
+    try readHistory(results[0], &runs)
+    try each(results[1]) { row in runs[row]?.isClosed = true }
+    try each(results[2]) { row in runs[row]?.isParked = true }
+    for row in 0..<results[3].count {
+      let runID = RunID(try results[3].uuid(row, 0))
+      runs[runID]?.blockedAttempts = try results[3].int32(row, 1)
+      runs[runID]?.isLastEventUnapplied = try results[3].bool(row, 2)
+    }
+    try readAttempts(results[4], &runs)
+    for row in 0..<results[5].count {
+      runs[RunID(try results[5].uuid(row, 0))]?.parkedActivities.append(try results[5].int32(row, 1))
+    }
+    for row in 0..<results[6].count {
+      runs[RunID(try results[6].uuid(row, 0))]?.queuedActivities.append(try results[6].int32(row, 1))
+    }
+    for row in 0..<results[7].count {
+      runs[RunID(try results[7].uuid(row, 0))]?.heartbeats[try results[7].int32(row, 1)] = Payload(json: try results[7].bytes(row, 2))
+    }
+    return asked.compactMap { runs[$0] }
+  }
+
+  static func event(_ rows: Rows, _ row: Int) throws -> HistoryEvent {
+    guard let type = EventType(rawValue: try rows.int16(row, 3)) else {
+      throw OrchestratorError(.damagedHistory, "event type \(try rows.int16(row, 3)) is unknown to this build")
+    }
+    return HistoryEvent(
+      eventID: try rows.int32(row, 1), type: type, at: try rows.timestamp(row, 4), causedBy: try rows.int32(row, 5),
+      attributes: try rows.bytes(row, 6))
+  }
+
+  private static func readHistory(_ rows: Rows, _ runs: inout [RunID: LoadedRun]) throws {
+    var start = 0
+    while start < rows.count {
+      let runID = RunID(try rows.uuid(start, 0))
+      var events: [HistoryEvent] = []
+      var end = start
+      while end < rows.count, RunID(try rows.uuid(end, 0)) == runID {
+        events.append(try event(rows, end))
+        end += 1
+      }
+      runs[runID]?.slot = Slot(try rows.int16(start, 2))
+      runs[runID]?.history = events
+      start = end
+    }
+  }
+
+  private static func readAttempts(_ rows: Rows, _ runs: inout [RunID: LoadedRun]) throws {
+    for row in 0..<rows.count {
+      let nextAttemptAt = try rows.optional(row, 5) { try rows.timestamp($0, $1) }
+      runs[RunID(try rows.uuid(row, 0))]?.attempts.append(
+        AttemptCount(
+          sequence: try rows.int32(row, 1), total: try rows.int32(row, 2), failed: try rows.int32(row, 3), lost: try rows.int32(row, 4),
+          nextAttemptAt: nextAttemptAt))
+    }
+  }
+
+  private static func each(_ rows: Rows, _ body: (RunID) -> Void) throws {
+    for row in 0..<rows.count { body(RunID(try rows.uuid(row, 0))) }
+  }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import PostgreSQL
+
+/// The owner's door to a real PostgreSQL: one pipelined connection for commits, one for reads, both polled by the owner's thread.
+final class PostgresStore: EngineStore {
+  fileprivate enum Read {
+    case load([RunID])
+    case inbox(above: Int64)
+    case timers
+    case openRuns(slots: [Slot], from: RunID)
+  }
+
+  private let configuration: ConnectionConfiguration
+  private let writer: BatchWriter
+  private var commits: PipelineConnection
+  private var reads: PipelineConnection
+  private var sentBatches: [Int] = []
+  private var sentReads: [Read] = []
+  private var answers: [StoreAnswer] = []
+  private var reconnectAt = ContinuousClock.now
+  private(set) var isConnected = true
+
+  /// Connects; blocks until both connections stand.
+  init(_ configuration: ConnectionConfiguration, processID: Int64) throws {
+    self.configuration = configuration
+    writer = BatchWriter(processID: processID)
+    commits = try PipelineConnection(configuration)
+    reads = try PipelineConnection(configuration)
+  }
+
+  /// Settings of every session of an owner: plans are pinned (a plan made while a table was empty halves the throughput), JIT never pays,
+  /// and an owner frozen half-way in a transaction does not hold its locks for long.
+  static let sessionSettings: [String: String] = [
+    "jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
+    "idle_in_transaction_session_timeout": "5s", "synchronous_commit": "on", "search_path": "pg_catalog, public",
+    "default_transaction_isolation": "read committed",
+  ]
+
+  /// The sockets to poll, with whether output waits.
+  var sockets: [(descriptor: Int32, wantsWrite: Bool)] {
+    isConnected ? [(commits.socket, commits.wantsWrite), (reads.socket, reads.wantsWrite)] : []
+  }
+
+  func commit(_ batch: CommitBatch, predecessor: EventKey?) {
+    guard isConnected else {
+      answers.append(.refused(batch: batch.number, .outcomeUnknown))
+      return
+    }
+    do {
+      try commits.submit(writer.statements(for: batch, predecessor: predecessor))
+      sentBatches.append(batch.number)
+      try commits.flush()
+    } catch let error as DatabaseError where error.code == .invalidStatement {
+      answers.append(.refused(batch: batch.number, .rejected(error.description)))
+    } catch {
+      lost(error)
+    }
+  }
+
+  func load(_ runs: [RunID]) {
+    let column = ArrayColumn(.uuid)
+    for run in runs { column.append(run.uuid) }
+    var parameters = Parameters()
+    parameters.append(column)
+    ask(.load(runs), ReadStatements.run.map { ($0, parameters) })
+  }
+
+  func readInbox(slots: [Slot], above floor: Int64) {
+    var parameters = Self.parameters(slots)
+    parameters.append(floor)
+    parameters.append(Int64(Limits.inboxRead))
+    ask(.inbox(above: floor), [(ReadStatements.inbox, parameters)])
+  }
+
+  func readTimers(slots: [Slot], dueUntil: Int64) {
+    var parameters = Self.parameters(slots)
+    parameters.appendTimestamp(microseconds: dueUntil)
+    ask(.timers, [(ReadStatements.timers, parameters)])
+  }
+
+  func readOpenRuns(slots: [Slot], from lowWater: RunID) {
+    var parameters = Self.parameters(slots)
+    parameters.append(lowWater.uuid)
+    ask(.openRuns(slots: slots, from: lowWater), [(ReadStatements.openRuns, parameters)])
+  }
+
+  func takeAnswers() -> [StoreAnswer] {
+    if isConnected { receive() } else { reconnect() }
+    defer { answers.removeAll(keepingCapacity: true) }
+    return answers
+  }
+
+  private static func parameters(_ slots: [Slot]) -> Parameters {
+    let column = ArrayColumn(.int2)
+    for slot in slots { column.append(slot.number) }
+    var parameters = Parameters()
+    parameters.append(column)
+    return parameters
+  }
+
+  private func ask(_ read: Read, _ statements: [BoundStatement]) {
+    guard isConnected else {
+      answers.append(.readFailed(read.asked))
+      return
+    }
+    do {
+      try reads.submit(statements)
+      sentReads.append(read)
+      try reads.flush()
+    } catch {
+      answers.append(.readFailed(read.asked))
+      lost(error)
+    }
+  }
+
+  private func receive() {
+    do {
+      if commits.wantsWrite { try commits.flush() }
+      if reads.wantsWrite { try reads.flush() }
+      for outcome in try commits.receive() { answers.append(answer(outcome, sentBatches.removeFirst())) }
+      for outcome in try reads.receive() { answers.append(answer(outcome, sentReads.removeFirst())) }
+    } catch {
+      lost(error)
+    }
+  }
+
+  private func answer(_ outcome: TransactionOutcome, _ batch: Int) -> StoreAnswer {
+    switch outcome {
+    case .success: .committed(batch: batch)
+    case .failure(let error, _): .refused(batch: batch, CommitRefusal(error))
+    }
+  }
+
+  private func answer(_ outcome: TransactionOutcome, _ read: Read) -> StoreAnswer {
+    switch outcome {
+    case .success(let results):
+      do {
+        return try read.answer(results)
+      } catch {
+        Log.error("read-damaged", "\(error)")
+        return .readFailed(read.asked)
+      }
+    case .failure(let error, _):
+      Log.warning("read-failed", error.description)
+      return .readFailed(read.asked)
+    }
+  }
+
+  /// Whatever was on its way may have landed or not.
+  private func lost(_ error: any Error) {
+    guard isConnected else { return }
+    isConnected = false
+    Log.warning("connection-lost", "\(error)")
+    for batch in sentBatches { answers.append(.refused(batch: batch, .outcomeUnknown)) }
+    for read in sentReads { answers.append(.readFailed(read.asked)) }
+    sentBatches = []
+    sentReads = []
+    reconnectAt = .now
+    reconnect()
+  }
+
+  private func reconnect() {
+    guard ContinuousClock.now >= reconnectAt else { return }
+    do {
+      commits = try PipelineConnection(configuration)
+      reads = try PipelineConnection(configuration)
+      isConnected = true
+      Log.info("connection-restored", "connected to PostgreSQL again")
+    } catch {
+      reconnectAt = .now + .milliseconds(Int64.random(in: 50...150))
+    }
+  }
+}
+
+extension PostgresStore.Read {
+  fileprivate var asked: StoreRead {
+    switch self {
+    case .load(let runs): .load(runs)
+    case .inbox: .inbox
+    case .timers: .timers
+    case .openRuns(let slots, let from): .openRuns(slots: slots, from: from)
+    }
+  }
+
+  fileprivate func answer(_ results: [Rows]) throws -> StoreAnswer {
+    let rows = results[0]
+    switch self {
+    case .load(let asked): return .loaded(try LoadedRuns.read(results, asked: asked))
+    case .inbox(let floor):
+      return .inbox(
+        try (0..<rows.count).compactMap { row in
+          guard let kind = InboxKind(rawValue: try rows.int16(row, 3)) else { return nil }
+          return InboxRow(
+            messageID: try rows.int64(row, 0), runID: RunID(try rows.uuid(row, 1)), slot: Slot(try rows.int16(row, 2)), kind: kind,
+            attributes: try rows.bytes(row, 4))
+        }, above: floor)
+    case .timers:
+      return .timers(
+        try (0..<rows.count).compactMap { row in
+          guard let kind = TimerRow.Kind(rawValue: try rows.int16(row, 4)) else { return nil }
+          return TimerRow(
+            slot: Slot(try rows.int16(row, 0)), dueAt: try rows.timestamp(row, 1), runID: RunID(try rows.uuid(row, 2)),
+            sequence: try rows.int32(row, 3), kind: kind)
+        })
+    case .openRuns: return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) })
+    }
+  }
+}
+
+extension CommitRefusal {
+  init(_ error: DatabaseError) {
+    let runs = (error.detail ?? "").split(separator: ",").compactMap { RunID(String($0)) }
+    switch error.sqlState.flatMap({ ErrorCode.bySQLState[$0] }) {
+    case ErrorCode.ownershipLost: self = .ownershipLost
+    case ErrorCode.predecessorMissing: self = .predecessorMissing
+    case ErrorCode.workflowAlreadyStarted: self = .alreadyStarted(runs)
+    case ErrorCode.unseenMessage: self = .unseenMessages(runs)
+    default: self = error.isRetryable || error.outcomeUnknown ? .outcomeUnknown : .rejected(error.description)
+    }
+  }
+}

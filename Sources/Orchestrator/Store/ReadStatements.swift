@@ -1,0 +1,75 @@
+import PostgreSQL
+
+/// What an owner reads.
+enum ReadStatements {
+  static let history = Statement(
+    name: "read_history",
+    sql: """
+      select run_id, event_id, slot, type, at, caused_by, attributes from orchestrator.history
+      where run_id = any($1) order by run_id, event_id
+      """,
+    parameterTypes: [.uuidArray])
+
+  static let closed = Statement(
+    name: "read_closed", sql: "select run_id from orchestrator.closes where run_id = any($1)", parameterTypes: [.uuidArray])
+
+  static let parked = Statement(
+    name: "read_parked", sql: "select run_id from orchestrator.parked_runs where run_id = any($1)", parameterTypes: [.uuidArray])
+
+  static let blocked = Statement(
+    name: "read_blocked",
+    sql: "select run_id, attempts, last_event_unapplied from orchestrator.blocked_runs where run_id = any($1)",
+    parameterTypes: [.uuidArray])
+
+  static let attempts = Statement(
+    name: "read_attempts",
+    sql: """
+      select run_id, sequence, max(attempt), (count(*) filter (where not worker_lost and not forgiven))::int4,
+        (count(*) filter (where worker_lost and not forgiven))::int4,
+        (array_agg(next_attempt_at order by attempt desc))[1]
+      from orchestrator.activity_attempts where run_id = any($1) group by run_id, sequence
+      """,
+    parameterTypes: [.uuidArray])
+
+  static let parkedActivities = Statement(
+    name: "read_parked_activities", sql: "select run_id, sequence from orchestrator.parked_activities where run_id = any($1)",
+    parameterTypes: [.uuidArray])
+
+  static let queuedActivities = Statement(
+    name: "read_queued_activities", sql: "select run_id, sequence from orchestrator.activity_tasks where run_id = any($1)",
+    parameterTypes: [.uuidArray])
+
+  static let heartbeats = Statement(
+    name: "read_heartbeats", sql: "select run_id, sequence, details from orchestrator.activity_heartbeats where run_id = any($1)",
+    parameterTypes: [.uuidArray])
+
+  /// Everything about runs, in the order in which `LoadedRuns` takes the results.
+  static let run: [Statement] = [history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats]
+
+  static let inbox = Statement(
+    name: "read_inbox",
+    sql: """
+      select message_id, run_id, slot, kind, attributes from orchestrator.inbox
+      where message_id > $2 and slot = any($1) order by message_id limit $3
+      """,
+    parameterTypes: [.int2Array, .int8, .int8])
+
+  static let timers = Statement(
+    name: "read_timers",
+    sql: """
+      select slot, due_at, run_id, sequence, kind from orchestrator.timers
+      where slot = any($1) and due_at <= $2 order by due_at limit 100000
+      """,
+    parameterTypes: [.int2Array, .timestamptz])
+
+  static let openRuns = Statement(
+    name: "read_open_runs",
+    sql: """
+      select r.run_id from orchestrator.runs r
+      where r.run_id >= $2 and r.slot = any($1)
+        and not exists (select from orchestrator.closes c where c.run_id = r.run_id)
+        and not exists (select from orchestrator.parked_runs p where p.run_id = r.run_id)
+      order by r.run_id
+      """,
+    parameterTypes: [.int2Array, .uuid])
+}
