@@ -84,6 +84,7 @@ final class HTTPClientEngine: Sendable {
 
   init() {
     guard Self.isInitialized, let multi = curl_multi_init() else {
+      // No input leads here: libcurl fails to start only without memory, and then nothing can go on.
       fatalError("libcurl cannot be initialized: out of memory")
     }
     self.multi = UInt(bitPattern: multi)

@@ -90,6 +90,7 @@ func local(_ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = [:
   @Test("times out as a whole and when nothing moves")
   func timeouts() async throws {
     try await withServer { _ in
+      // Longer than the client waits: only the client's limit ends it.
       try? await Task.sleep(for: .seconds(60))
       return HTTPResponse()
     } _: { server, url in
@@ -108,6 +109,7 @@ func local(_ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = [:
     let isCancelled = Mutex(false)
     try await withServer { _ in
       await withTaskCancellationHandler {
+        // Only the client's cancellation ends this.
         try? await Task.sleep(for: .seconds(60))
         return HTTPResponse()
       } onCancel: {
