@@ -81,10 +81,10 @@ public final class ArrayColumn {
   }
 
   /// The finished parameter: header patched, valid until the next change.
-  func finish() -> [UInt8] {
+  func finish() -> WireBuffer {
     buffer.overwrite(hasNull ? 1 : 0, at: Header.hasNull)
     buffer.overwrite(Int32(clamping: count), at: Header.length)
-    return buffer.bytes
+    return buffer
   }
 
   private func writeHeader() {
@@ -92,11 +92,19 @@ public final class ArrayColumn {
   }
 
   private func appendFixed<Value: FixedWidthInteger>(_ value: Value, _ type: PostgresType) {
-    guard begin(type, byteCount: Value.bitWidth / 8) else { return }
-    buffer.append(value)
+    guard accepts(type, byteCount: MemoryLayout<Value>.size) else { return }
+    count += 1
+    buffer.append(element: value)
   }
 
   private func begin(_ type: PostgresType, byteCount: Int) -> Bool {
+    guard accepts(type, byteCount: byteCount) else { return false }
+    count += 1
+    buffer.append(Int32(byteCount))
+    return true
+  }
+
+  private func accepts(_ type: PostgresType, byteCount: Int) -> Bool {
     guard type == element else {
       report("a \(type) was appended to an array of \(element)")
       return false
@@ -105,8 +113,6 @@ public final class ArrayColumn {
       report("an array is larger than \(WireLimits.parameterBytes) bytes")
       return false
     }
-    count += 1
-    buffer.append(Int32(byteCount))
     return true
   }
 

@@ -122,7 +122,7 @@ extension String: ParameterValue {
 }
 
 extension Array: ParameterValue where Element == UInt8 {
-  public func encode(into parameters: inout Parameters) { parameters.write(.bytea) { $0.append(self) } }
+  public func encode(into parameters: inout Parameters) { parameters.write(.bytea) { buffer in withUnsafeBytes { buffer.append($0) } } }
 }
 
 extension Optional: ParameterValue where Wrapped: ParameterValue {

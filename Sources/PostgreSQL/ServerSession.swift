@@ -88,7 +88,7 @@ final class ServerSession {
   private static func withArguments(_ parameters: Parameters, _ body: (Values?, Integers?, Integers?) -> Int32) -> Int32 {
     let slots = parameters.slots
     guard !slots.isEmpty else { return body(nil, nil, nil) }
-    return parameters.buffer.bytes.withUnsafeBytes { bytes in
+    return parameters.buffer.withBytes { bytes in
       withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: slots.count) { values in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: slots.count * 2) { integers in
           for (index, slot) in slots.enumerated() {
