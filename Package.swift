@@ -30,7 +30,7 @@ let package = Package(
     .target(name: "Workflows", dependencies: ["Orchestrator"], swiftSettings: strict),
     .target(
       name: "Activities",
-      dependencies: ["Workflows", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
+      dependencies: ["Workflows", "Orchestrator", "PostgreSQL", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
       swiftSettings: strict),
     .executableTarget(
       name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
@@ -42,7 +42,7 @@ let package = Package(
     .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
-      name: "ActivitiesTests", dependencies: ["Activities"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
+      name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

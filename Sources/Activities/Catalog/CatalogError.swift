@@ -1,0 +1,26 @@
+import PostgreSQL
+
+/// Why the catalogue refused, for callers to act on.
+public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    /// No edge leads from the track's status to the wished one.
+    case impossibleStatus = "MU001"
+    case trackNotFound = "MU002"
+    case alreadyReviewed = "MU003"
+    case notWaitingForReview = "MU004"
+  }
+
+  public let code: Code
+  public let description: String
+
+  public init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+
+  /// Nil when the database reported something else.
+  init?(_ error: DatabaseError) {
+    guard let code = error.sqlState.flatMap(Code.init) else { return nil }
+    self.init(code, error.message)
+  }
+}
