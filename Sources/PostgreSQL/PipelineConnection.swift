@@ -43,7 +43,7 @@ public final class PipelineConnection {
     prepared.beginGroup()
     var uses: [PreparedStatements.Use] = []
     do {
-      uses = try transaction.map { try prepared.use($0.statement) }
+      for bound in transaction { uses.append(try prepared.use(bound.statement)) }
     } catch {
       // Nothing was sent: what this group was to prepare does not exist.
       for case .prepareFirst(let name) in uses { prepared.forget(serverName: name) }

@@ -126,7 +126,14 @@ struct PipelineConnectionTests {
   @Test func `two statements with one name but different SQL are refused`() throws {
     let connection = try connect()
     _ = try connection.run((Statement(name: "same", sql: "select 1"), Parameters()))
-    #expect(throws: DatabaseError.self) { try connection.run((Statement(name: "same", sql: "select 2"), Parameters())) }
+    let fresh = Statement(name: "fresh", sql: "select 3")
+    #expect(throws: DatabaseError.self) {
+      try connection.run((fresh, Parameters()), (Statement(name: "same", sql: "select 2"), Parameters()))
+    }
+    // The refused group was to prepare this one; it still gets prepared.
+    _ = try connection.run((fresh, Parameters()))
+    let prepared = Statement(name: "prepared", sql: "select count(*) from pg_prepared_statements where name = 'fresh'")
+    #expect(try connection.run((prepared, Parameters()))[0].int64(0, 0) == 1)
   }
 
   @Test func `session settings reach the server, with spaces and backslashes`() throws {
