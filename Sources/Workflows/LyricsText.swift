@@ -57,6 +57,7 @@ public struct LyricsWord: Codable, Sendable, Equatable {
 
 /// The answer asked of an AI and given by it: `{lines: [{startTime, endTime, text, words?}]}`, times in milliseconds.
 public struct LyricsAnswer: Codable, Sendable, Equatable {
+  /// One line, timed in whole milliseconds.
   public struct Line: Codable, Sendable, Equatable {
     public var startTime: Int
     public var endTime: Int
@@ -71,6 +72,7 @@ public struct LyricsAnswer: Codable, Sendable, Equatable {
     }
   }
 
+  /// One word of a line, timed in whole milliseconds.
   public struct Word: Codable, Sendable, Equatable {
     public var startTime: Int
     public var endTime: Int

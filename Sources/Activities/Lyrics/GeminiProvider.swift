@@ -7,6 +7,7 @@ public struct GeminiProvider: LyricsProvider {
   public static let maximumInlineBytes = 14 << 20
   public static let maximumResponseBytes = 4 << 20
 
+  /// Where the service is and how to speak to it.
   public struct Configuration: Sendable {
     /// Without the version, for example "https://generativelanguage.googleapis.com".
     public let baseURL: String

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Workflows
 
 /// Reads an answer of generateContent: a pure function from status, headers and body to lyrics or a failure.
@@ -57,11 +58,14 @@ struct GeminiResponse: Sendable {
     let status = (try? JSONDecoder().decode(GoogleErrorResponse.self, from: body))?.error
     let said = [status?.status, status?.message].compactMap { $0.map(Self.plain) }.joined(separator: ": ")
     let message = "the service answered \(self.status)" + (said.isEmpty ? "" : ", \(said)")
+    let kind = kind(status)
     return LyricsFailure(kind, message, retryAfter: kind.isTemporary ? delay(status) : nil)
   }
 
-  private var kind: LyricsFailure.Kind {
-    switch status {
+  private func kind(_ status: GoogleErrorResponse.Status?) -> LyricsFailure.Kind {
+    // A wrong key is a plain 400; only the details tell it from a wrong request.
+    if status?.details?.contains(where: { $0.reason == GoogleErrorResponse.invalidKeyReason }) == true { return .unauthorized }
+    switch self.status {
     case 429: .rateLimited
     case 408, 500...599: .unavailable
     case 401, 403: .unauthorized
@@ -97,12 +101,7 @@ enum RetryAfter {
   static func duration(header: String, now: Date) -> Duration? {
     let value = header.trimmingCharacters(in: .whitespaces)
     if let seconds = UInt32(value) { return .seconds(seconds) }
-    let format = DateFormatter()
-    format.locale = Locale(identifier: "en_US_POSIX")
-    format.timeZone = TimeZone(identifier: "GMT")
-    format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-    guard let date = format.date(from: value) else { return nil }
-    return .milliseconds(Int64(max(0, min(date.timeIntervalSince(now), 1e9)) * 1_000))
+    return HTTPDate.parse(value).map { .milliseconds(Int64(max(0, min($0.timeIntervalSince(now), 1e9)) * 1_000)) }
   }
 
   /// A google.protobuf.Duration in JSON: decimal seconds with an "s" at the end.

@@ -78,12 +78,17 @@ struct GoogleErrorResponse: Codable, Sendable {
     var type: String?
     /// A protobuf duration such as "34s" or "1.5s", in details of type google.rpc.RetryInfo.
     var retryDelay: String?
+    /// The machine-readable cause, in details of type google.rpc.ErrorInfo.
+    var reason: String?
 
     enum CodingKeys: String, CodingKey {
       case type = "@type"
+      case reason
       case retryDelay
     }
   }
 
+  static let errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo"
+  static let invalidKeyReason = "API_KEY_INVALID"
   static let retryInfoType = "type.googleapis.com/google.rpc.RetryInfo"
 }

@@ -1,5 +1,6 @@
 /// Why lyrics could not be had, and whether asking again may help.
 public struct LyricsFailure: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What went wrong, by what can be done about it; its raw value is the type that retry policies name.
   public enum Kind: String, Sendable, CaseIterable {
     case rateLimited
     case unavailable

@@ -1,5 +1,6 @@
 /// A rule that an AI's answer broke, and the line that broke it.
 public struct LyricsViolation: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The rules of `LyricsValidation`.
   public enum Rule: String, Sendable, CaseIterable {
     case answerTooLarge
     case notJSON
