@@ -7,7 +7,9 @@ struct GeminiResponse: Sendable {
   static let maximumMessageCharacters = 300
   static let maximumRetryAfter: Duration = .seconds(86_400)
   /// The model declined for good; asking again gives the same refusal (RECITATION is common for known songs).
-  private static let refusals: Set<String> = ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE", "IMAGE_SAFETY"]
+  private static let refusals: Set<String> = [
+    "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE", "IMAGE_SAFETY",
+  ]
 
   let status: Int
   let retryAfter: String?
@@ -65,7 +67,7 @@ struct GeminiResponse: Sendable {
   private func kind(_ status: GoogleErrorResponse.Status?) -> LyricsFailure.Kind {
     // A wrong key is a plain 400; only the details tell it from a wrong request.
     if status?.details?.contains(where: { $0.reason == GoogleErrorResponse.invalidKeyReason }) == true { return .unauthorized }
-    switch self.status {
+    return switch self.status {
     case 429: .rateLimited
     case 408, 500...599: .unavailable
     case 401, 403: .unauthorized

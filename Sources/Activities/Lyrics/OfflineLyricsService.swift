@@ -30,10 +30,10 @@ public struct OfflineLyricsService: Sendable {
   private let audioLoader: LyricsAudioLoader
   private let slots: RecognitionSlots
 
-  public init(_ configuration: Configuration, recognizer: OfflineRecognizer = OfflineRecognizer()) {
+  public init(_ configuration: Configuration, recognizer: OfflineRecognizer = OfflineRecognizer(), fetch: @escaping AudioFetch) {
     self.configuration = configuration
     self.recognizer = recognizer
-    audioLoader = LyricsAudioLoader(maximumBytes: configuration.maximumAudioBytes)
+    audioLoader = LyricsAudioLoader(maximumBytes: configuration.maximumAudioBytes, fetch: fetch)
     slots = RecognitionSlots(concurrent: configuration.concurrentRecognitions, maximumWaiting: configuration.maximumWaiting)
   }
 

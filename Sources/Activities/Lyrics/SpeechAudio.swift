@@ -15,6 +15,12 @@ public struct SpeechAudio: Sendable {
     self.samples = samples
   }
 
+  /// Samples of two bytes each, as ffmpeg's s16le writes them; a last odd byte is dropped.
+  init(littleEndian bytes: [UInt8]) throws(LyricsFailure) {
+    try self.init(
+      samples: (0..<(bytes.count / 2)).map { Int16(bitPattern: UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8) })
+  }
+
   public var durationMilliseconds: Int { samples.count * 1_000 / Self.sampleRate }
 
   /// Below about -54 dB of full scale there is nothing to hear, though a recognizer made to find words finds some.

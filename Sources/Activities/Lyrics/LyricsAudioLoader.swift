@@ -1,0 +1,43 @@
+import Foundation
+
+/// Fetches a bounded body from an address into a file; throws `LyricsFailure` of kind `unreachable` or `audioUnusable`.
+public typealias AudioFetch = @Sendable (_ url: String, _ path: String, _ maximumBytes: Int) async throws -> Void
+
+/// Brings the audio of a request into the form that the recognizer listens to.
+struct LyricsAudioLoader: Sendable {
+  let maximumBytes: Int
+  let fetch: AudioFetch
+
+  /// Works in a folder of its own that is gone when this returns or throws.
+  func speech(from part: AudioPart) async throws -> SpeechAudio {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lyrics-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/audio"
+    switch part {
+    case .url(let url, let type):
+      try await fetch(url, path, maximumBytes)
+      return try await decode(path, as: type, in: folder)
+    case .bytes(let bytes, let type):
+      try bytes.write(to: URL(filePath: path))
+      return try await decode(path, as: type, in: folder)
+    }
+  }
+
+  private func decode(_ path: String, as type: MediaType, in folder: String) async throws -> SpeechAudio {
+    // One sample more than is accepted, so that longer audio is refused and not silently cut.
+    let maximumSamples = SpeechAudio.maximumSeconds * SpeechAudio.sampleRate + 1
+    let filter = ["-af", "aresample=\(SpeechAudio.sampleRate),atrim=end_sample=\(maximumSamples)"]
+    let arguments =
+      ["-v", "error", "-nostdin", "-threads", "1"] + MediaSource(path: path, type: type).input
+      + ["-map", "0:a:0", "-vn", "-map_metadata", "-1", "-ac", "1"] + filter
+      + ["-ar", "\(SpeechAudio.sampleRate)", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"]
+    do {
+      let bytes = try await Subprocess("/usr/bin/ffmpeg", arguments, in: folder).output().bytes
+      return try SpeechAudio(littleEndian: bytes)
+    } catch let error as SubprocessError where error.code == .exited {
+      throw LyricsFailure(.audioUnusable, "The audio could not be decoded as \(type.rawValue).")
+    }
+  }
+}
