@@ -34,8 +34,14 @@ enum AudioPart: Sendable {
 
   /// Clients send both alphabets of RFC 4648, some without padding.
   private static func decodedBase64(_ text: String) -> Data? {
-    let standard = text.replacing("-", with: "+").replacing("_", with: "/")
-    let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-    return Data(base64Encoded: standard + padding)
+    var standard = text.utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "-"): UInt8(ascii: "+")
+      case UInt8(ascii: "_"): UInt8(ascii: "/")
+      default: byte
+      }
+    }
+    standard.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (4 - standard.count % 4) % 4))
+    return Data(base64Encoded: Data(standard))
   }
 }

@@ -44,10 +44,12 @@ public struct OfflineLyricsService: Sendable {
     return try HTTPServer(server, router: router)
   }
 
-  /// The one route of the service, `POST /v1beta/models/{model}:generateContent`.
+  /// The one route of the service, `POST /v1beta/models/{model}:generateContent`; Google's newer clients say `v1`.
   public var router: Router {
     var router = Router()
-    router.on(.post, "/v1beta/models/{operation}") { request in try await answer(request) }
+    for version in ["v1", "v1beta"] {
+      router.on(.post, "/\(version)/models/{operation}") { request in try await answer(request) }
+    }
     return router
   }
 
@@ -79,8 +81,11 @@ public struct OfflineLyricsService: Sendable {
 
   private func decodedBody(of request: HTTPRequest) async throws -> GenerateContentRequest {
     let body = try await request.body.collect(upTo: configuration.maximumRequestBytes)
+    // Protobuf's JSON takes the names of fields in both spellings, and Google's own clients mix them.
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
-      return try JSONDecoder().decode(GenerateContentRequest.self, from: Data(body))
+      return try decoder.decode(GenerateContentRequest.self, from: Data(body))
     } catch {
       throw GoogleError.invalidArgument("The body is not a generateContent request in JSON.")
     }

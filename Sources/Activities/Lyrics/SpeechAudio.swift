@@ -17,8 +17,12 @@ public struct SpeechAudio: Sendable {
 
   /// Samples of two bytes each, as ffmpeg's s16le writes them; a last odd byte is dropped.
   init(littleEndian bytes: [UInt8]) throws(LyricsFailure) {
-    try self.init(
-      samples: (0..<(bytes.count / 2)).map { Int16(bitPattern: UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8) })
+    let samples = [Int16](unsafeUninitializedCapacity: bytes.count / 2) { buffer, count in
+      count = bytes.count / 2
+      UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes.prefix(2 * count))
+      for index in 0..<count { buffer[index] = Int16(littleEndian: buffer[index]) }
+    }
+    try self.init(samples: samples)
   }
 
   public var durationMilliseconds: Int { samples.count * 1_000 / Self.sampleRate }

@@ -19,3 +19,10 @@ let sessionTransport: LyricsTransport = { request in
     throw LyricsFailure(.unreachable, "no complete answer")
   }
 }
+
+let sessionFetch: AudioFetch = { address, path, _ in
+  guard let url = URL(string: address) else { throw LyricsFailure(.unreachable, "bad address") }
+  let (data, response) = try await URLSession.shared.data(from: url)
+  guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw LyricsFailure(.unreachable, "the server did not answer 200") }
+  try data.write(to: URL(filePath: path))
+}
