@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Workflows
 
 /// Asks a service that speaks Gemini's generateContent for lyrics: Google's, or `OfflineLyricsService`.
@@ -32,25 +33,34 @@ public struct GeminiProvider: LyricsProvider {
   }
 
   private let configuration: Configuration
-  private let transport: LyricsTransport
+  private let client: HTTPClient
 
-  public init(_ configuration: Configuration, transport: @escaping LyricsTransport) {
+  public init(_ configuration: Configuration, client: HTTPClient) {
     self.configuration = configuration
-    self.transport = transport
+    self.client = client
   }
 
   public func transcribe(_ request: LyricsRequest) async throws -> Lyrics {
-    let response = try await transport(httpRequest(for: request))
-    return try GeminiResponse(status: response.status, retryAfter: response.retryAfter, body: response.body)
-      .lyrics(for: request, model: configuration.model)
+    let message = try httpRequest(for: request)
+    do {
+      let response = try await client.send(message)
+      return try GeminiResponse(response).lyrics(for: request, model: configuration.model)
+    } catch let error as HTTPClientError {
+      try Task.checkCancellation()
+      throw LyricsFailure(error)
+    }
   }
 
-  private func httpRequest(for request: LyricsRequest) throws -> LyricsHTTPRequest {
-    LyricsHTTPRequest(
-      url: "\(configuration.baseURL)/v1beta/models/\(configuration.model):generateContent",
-      headers: [("content-type", "application/json"), ("x-goog-api-key", configuration.apiKey)],
-      body: try JSONEncoder().encode(Self.content(for: request)), timeout: configuration.timeout,
-      maximumResponseBytes: Self.maximumResponseBytes)
+  private func httpRequest(for request: LyricsRequest) throws -> HTTPClientRequest {
+    let url = "\(configuration.baseURL)/v1beta/models/\(configuration.model):generateContent"
+    let headers: HTTPHeaders = ["Content-Type": "application/json", "x-goog-api-key": configuration.apiKey]
+    let body = try JSONEncoder().encode(Self.content(for: request))
+    var message = HTTPClientRequest(.post, url, headers: headers, body: .bytes(Array(body)))
+    message.totalTimeout = configuration.timeout
+    message.responseLimitBytes = Self.maximumResponseBytes
+    // The address comes from the operator's configuration, and the offline service is on this machine.
+    message.addressPolicy = .unrestricted
+    return message
   }
 
   private static func content(for request: LyricsRequest) throws -> GenerateContentRequest {
@@ -94,4 +104,17 @@ public struct GeminiProvider: LyricsProvider {
 
 extension Character {
   fileprivate var isASCIILetterOrDigit: Bool { isASCII && (isLetter || isNumber) }
+}
+
+extension LyricsFailure {
+  /// `HTTPClientError` names the origin only, so no query of an address gets into the message.
+  init(_ error: HTTPClientError) {
+    let kind: Kind =
+      switch error.code {
+      case .tooLarge, .malformedResponse: .invalidAnswer
+      case _ where error.isTransient: .unreachable
+      default: .invalidRequest
+      }
+    self.init(kind, error.description)
+  }
 }

@@ -11,9 +11,15 @@ struct GeminiResponse: Sendable {
     "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE", "IMAGE_SAFETY",
   ]
 
-  let status: Int
-  let retryAfter: String?
-  let body: Data
+  private let status: Int
+  private let retryAfter: Duration?
+  private let body: Data
+
+  init(_ response: HTTPClientResponse) {
+    status = response.status.rawValue
+    retryAfter = response.retryAfter
+    body = Data(response.body)
+  }
 
   func lyrics(for request: LyricsRequest, model: String) throws(LyricsFailure) -> Lyrics {
     guard status == 200 else { throw failure }
@@ -79,10 +85,15 @@ struct GeminiResponse: Sendable {
 
   /// The longer of the header and the error's RetryInfo: both must have passed before the service wants to hear from us.
   private func delay(_ status: GoogleErrorResponse.Status?) -> Duration? {
-    let header = retryAfter.flatMap { RetryAfter.duration(header: $0, now: Date()) }
     let details = status?.details?.filter { $0.type == GoogleErrorResponse.retryInfoType } ?? []
-    let asked = details.compactMap { $0.retryDelay.flatMap(RetryAfter.duration(protobuf:)) }
-    return ([header].compactMap(\.self) + asked).max().map { min($0, Self.maximumRetryAfter) }
+    let asked = details.compactMap { $0.retryDelay.flatMap(Self.duration) }
+    return ([retryAfter].compactMap(\.self) + asked).max().map { min($0, Self.maximumRetryAfter) }
+  }
+
+  /// A google.protobuf.Duration in JSON: decimal seconds with an "s" at the end.
+  private static func duration(protobuf: String) -> Duration? {
+    guard protobuf.hasSuffix("s"), let seconds = Double(protobuf.dropLast()), (0...1e9).contains(seconds) else { return nil }
+    return .milliseconds(Int64((seconds * 1_000).rounded(.up)))
   }
 
   /// A stranger's text on one bounded line, without the queries of addresses it may quote.
@@ -95,20 +106,4 @@ struct GeminiResponse: Sendable {
 
 extension LyricsFailure.Kind {
   fileprivate var isTemporary: Bool { self == .rateLimited || self == .unavailable }
-}
-
-/// The two ways in which Google's services say how long to wait.
-enum RetryAfter {
-  /// Seconds or an HTTP date (RFC 9110 section 10.2.3); nil for anything else.
-  static func duration(header: String, now: Date) -> Duration? {
-    let value = header.trimmingCharacters(in: .whitespaces)
-    if let seconds = UInt32(value) { return .seconds(seconds) }
-    return HTTPDate.parse(value).map { .milliseconds(Int64(max(0, min($0.timeIntervalSince(now), 1e9)) * 1_000)) }
-  }
-
-  /// A google.protobuf.Duration in JSON: decimal seconds with an "s" at the end.
-  static func duration(protobuf: String) -> Duration? {
-    guard protobuf.hasSuffix("s"), let seconds = Double(protobuf.dropLast()), (0...1e9).contains(seconds) else { return nil }
-    return .milliseconds(Int64((seconds * 1_000).rounded(.up)))
-  }
 }

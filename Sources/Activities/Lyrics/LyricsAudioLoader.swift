@@ -1,12 +1,10 @@
 import Foundation
-
-/// Fetches a bounded body from an address into a file; throws `LyricsFailure` of kind `unreachable` or `audioUnusable`.
-public typealias AudioFetch = @Sendable (_ url: String, _ path: String, _ maximumBytes: Int) async throws -> Void
+import HTTP
 
 /// Brings the audio of a request into the form that the recognizer listens to.
 struct LyricsAudioLoader: Sendable {
   let maximumBytes: Int
-  let fetch: AudioFetch
+  let client: HTTPClient
 
   /// Works in a folder of its own that is gone when this returns or throws.
   func speech(from part: AudioPart) async throws -> SpeechAudio {
@@ -17,11 +15,27 @@ struct LyricsAudioLoader: Sendable {
     let path = folder + "/audio"
     switch part {
     case .url(let url, let type):
-      try await fetch(url, path, maximumBytes)
+      try await fetch(url, to: path)
       return try await decode(path, as: type, in: folder)
     case .bytes(let bytes, let type):
       try bytes.write(to: URL(filePath: path))
       return try await decode(path, as: type, in: folder)
+    }
+  }
+
+  private func fetch(_ url: String, to path: String) async throws {
+    var request = HTTPClientRequest(.get, url)
+    request.responseLimitBytes = maximumBytes
+    // This service runs beside the object store of `orchestratord dev`, on the same machine.
+    request.addressPolicy = .publicOrLoopback
+    do {
+      let response = try await client.download(request, to: path)
+      guard response.status == .ok else {
+        throw LyricsFailure(.unreachable, "the audio's server answered \(response.status)")
+      }
+    } catch let error as HTTPClientError {
+      try Task.checkCancellation()
+      throw LyricsFailure(.unreachable, error.description)
     }
   }
 

@@ -30,10 +30,10 @@ public struct OfflineLyricsService: Sendable {
   private let audioLoader: LyricsAudioLoader
   private let slots: RecognitionSlots
 
-  public init(_ configuration: Configuration, recognizer: OfflineRecognizer = OfflineRecognizer(), fetch: @escaping AudioFetch) {
+  public init(_ configuration: Configuration, recognizer: OfflineRecognizer = OfflineRecognizer(), client: HTTPClient) {
     self.configuration = configuration
     self.recognizer = recognizer
-    audioLoader = LyricsAudioLoader(maximumBytes: configuration.maximumAudioBytes, fetch: fetch)
+    audioLoader = LyricsAudioLoader(maximumBytes: configuration.maximumAudioBytes, client: client)
     slots = RecognitionSlots(concurrent: configuration.concurrentRecognitions, maximumWaiting: configuration.maximumWaiting)
   }
 

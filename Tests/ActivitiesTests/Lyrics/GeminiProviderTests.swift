@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Testing
 import Workflows
 
@@ -125,6 +126,6 @@ import Workflows
 
   private func provider(_ baseURL: String, timeout: Duration = .seconds(10)) throws -> GeminiProvider {
     let configuration = try GeminiProvider.Configuration(baseURL: baseURL, model: "test-model", apiKey: "secret-key", timeout: timeout)
-    return GeminiProvider(configuration, transport: sessionTransport)
+    return GeminiProvider(configuration, client: HTTPClient())
   }
 }

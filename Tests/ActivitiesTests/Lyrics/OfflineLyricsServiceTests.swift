@@ -51,7 +51,9 @@ import Workflows
     #expect(try await kind(provider, request(song, audio: .url("file:///etc/passwd", mimeType: "audio/wav"))) == .invalidRequest)
   }
 
-  @Test(arguments: ["", "null", "{}", "[]", #"{"contents":[]}"#, #"{"contents":[{"parts":[{"inlineData":{"mimeType":"audio/wav","data":"!"}}]}]}"#])
+  @Test(arguments: [
+    "", "null", "{}", "[]", #"{"contents":[]}"#, #"{"contents":[{"parts":[{"inlineData":{"mimeType":"audio/wav","data":"!"}}]}]}"#,
+  ])
   func `a body that is no request is refused with 400`(body: String) async throws {
     var request = try HTTPRequest(
       method: .post, target: "/v1beta/models/pocketsphinx-en-us:generateContent", headers: ["x-goog-api-key": Self.key],
@@ -108,12 +110,12 @@ import Workflows
   }
 
   private static func service() -> OfflineLyricsService {
-    OfflineLyricsService(.init(apiKey: key), fetch: sessionFetch)
+    OfflineLyricsService(.init(apiKey: key), client: HTTPClient())
   }
 
   private func provider(_ server: HTTPServer, key: String = Self.key, model: String = "pocketsphinx-en-us") throws -> GeminiProvider {
     let configuration = try GeminiProvider.Configuration(baseURL: "http://127.0.0.1:\(server.port)", model: model, apiKey: key)
-    return GeminiProvider(configuration, transport: sessionTransport)
+    return GeminiProvider(configuration, client: HTTPClient())
   }
 
   private func request(_ song: SpokenSong, audio: LyricsRequest.Audio, supplied: String? = nil) throws -> LyricsRequest {
