@@ -52,7 +52,7 @@ final class FaultyLyricsService: Sendable {
       return Self.error(code, name, retryAfter: retryAfter, retryDelay: retryDelay)
     case .errorPage(let code): return .text("<html>Bad gateway</html>", status: HTTPStatus(rawValue: code))
     case .hang:
-      try? await Task.sleep(for: .seconds(3_600))
+      await Self.beSilent()
       return HTTPResponse(.internalServerError)
     case .cutBody: return Self.dripping(delay: .zero, thenFailing: true)
     case .slowBody: return Self.dripping(delay: .milliseconds(50), thenFailing: false)
@@ -61,6 +61,11 @@ final class FaultyLyricsService: Sendable {
     case .blockedPrompt(let reason): return Self.raw(#"{"promptFeedback":{"blockReason":"\#(reason)"}}"#)
     case .raw(let text): return Self.raw(text)
     }
+  }
+
+  private static func beSilent() async {
+    // Ends when the client gives up, which cancels the handler: the wait is the fault itself.
+    try? await Task.sleep(for: .seconds(3_600))
   }
 
   private static func raw(_ text: String) -> HTTPResponse { .json(Array(text.utf8)) }
@@ -90,10 +95,11 @@ final class FaultyLyricsService: Sendable {
     let stream = ResponseStream { writer in
       for byte in bytes {
         try await writer.write([byte])
+        // The pause between the bytes is the fault itself.
         try await Task.sleep(for: delay)
       }
       if thenFailing { throw CancellationError() }
-      try await Task.sleep(for: .seconds(3_600))
+      await beSilent()
     }
     return HTTPResponse(.ok, headers: ["Content-Type": "application/json"], body: .stream(stream))
   }
