@@ -15,10 +15,12 @@ struct AudioFixtures {
     return path
   }
 
-  /// A steady tone with a click at its very beginning.
-  func tone(_ name: String, seconds: Double, rate: Int = 44_100, channels: Int = 2, _ encoding: String...) async throws -> String {
-    let sound = "aevalsrc=if(lt(t\\,0.002)\\,0.9\\,0.3*sin(2*PI*440*t)):d=\(seconds):s=\(rate)"
-    return try await ffmpeg(["-f", "lavfi", "-i", sound, "-ac", String(channels)] + encoding, to: name)
+  /// A steady stereo tone of amplitude 0.3 with a click at its very beginning.
+  func tone(_ name: String, seconds: Double, rate: Int = 44_100, _ encoding: String...) async throws -> String {
+    // One expression a channel: letting ffmpeg turn mono into stereo would take 3 dB away.
+    let expression = "if(lt(t\\,0.002)\\,0.9\\,0.3*sin(2*PI*440*t))"
+    let sound = "aevalsrc=\(expression)|\(expression):d=\(seconds):s=\(rate)"
+    return try await ffmpeg(["-f", "lavfi", "-i", sound] + encoding, to: name)
   }
 
   /// The tone in one of the accepted types, by the file's ending.
