@@ -1,6 +1,7 @@
 /// What one request and its response have come to: events in, a verdict for the server's thread out. Pure.
 ///
 ///     body of the request   event                          becomes
+///     absent                head has been read             complete
 ///     withheld              reader asks                    flowing
 ///     withheld, flowing     response before the end        discarding (little is left) or lingering (much is left)
 ///     flowing, discarding   end of the body                complete
@@ -13,7 +14,7 @@ struct ExchangeState {
     case replyEarly
   }
 
-  enum BodyPhase: Equatable { case withheld, flowing, discarding, lingering, complete }
+  enum BodyPhase: Equatable { case absent, withheld, flowing, discarding, lingering, complete }
 
   /// A response that fits into one buffer may be sent early.
   enum Reply: Equatable {
@@ -41,7 +42,7 @@ struct ExchangeState {
 
   /// The head is known; `declaredLength` nil means chunks of unknown total.
   mutating func begin(hasBody: Bool, declaredLength: UInt64?, expectsContinue: Bool) {
-    phase = hasBody ? .withheld : .complete
+    phase = hasBody ? .withheld : .absent
     self.declaredLength = declaredLength
     self.expectsContinue = expectsContinue
   }
@@ -53,6 +54,10 @@ struct ExchangeState {
   mutating func advance() -> Verdict {
     if isClosed { return .abort }
     switch phase {
+    case .absent:
+      // The library closes a connection whose response comes at this first call: it takes it for a refused body.
+      phase = .complete
+      return .proceed
     case .withheld: return startBody()
     case .flowing, .discarding:
       phase = .complete

@@ -1,8 +1,10 @@
 import Foundation
 import Testing
 
-/// A connection whose bytes the test writes itself; blocking, with a time limit of ten seconds.
-final class RawSocket {
+/// A connection whose bytes the test writes itself, with a time limit of ten seconds.
+///
+/// The waiting happens on a thread of its own: the cooperative threads are few and the server's handlers need them.
+final class RawSocket: Sendable {
   private let descriptor: Int32
 
   init(port: UInt16) throws {
@@ -28,9 +30,24 @@ final class RawSocket {
     return address
   }
 
+  private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in Thread { continuation.resume(returning: body()) }.start() }
+  }
+
   /// How many bytes the other side took before it closed.
   @discardableResult
-  func write(_ bytes: [UInt8]) -> Int {
+  func write(_ bytes: [UInt8]) async -> Int { await onThread { self.writeBlocking(bytes) } }
+
+  func write(_ text: String) async { await write(Array(text.utf8)) }
+
+  /// Everything until `end` has come, or the other side has closed.
+  func readUntil(_ end: String) async -> String { await onThread { self.readBlocking(until: end) } }
+
+  /// Everything until the other side closes.
+  func readAll() async -> String { await onThread { self.readBlocking(until: nil) } }
+
+  @discardableResult
+  func writeBlocking(_ bytes: [UInt8]) -> Int {
     var sent = 0
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes {
@@ -42,29 +59,14 @@ final class RawSocket {
     return sent
   }
 
-  func write(_ text: String) { write(Array(text.utf8)) }
-
-  /// The next bytes; empty when the other side has closed.
-  func readSome() -> String {
+  func readBlocking(until end: String?) -> String {
+    var text = ""
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
-    return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
-  }
-
-  func readUntil(_ end: String) -> String {
-    var text = ""
-    while !text.contains(end) {
-      let more = readSome()
-      guard !more.isEmpty else { break }
-      text += more
+    while end.map({ !text.contains($0) }) ?? true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      text += String(decoding: buffer[..<count], as: UTF8.self)
     }
-    return text
-  }
-
-  /// Everything until the other side closes.
-  func readAll() -> String {
-    var text = ""
-    while case let more = readSome(), !more.isEmpty { text += more }
     return text
   }
 }
@@ -86,8 +88,8 @@ struct OneReplyServer {
     port = address.sin_port.bigEndian
     Thread {
       let connection = RawSocket(accepted: accept(listener, nil, nil))
-      _ = connection.readUntil("\r\n\r\n")
-      connection.write(reply)
+      _ = connection.readBlocking(until: "\r\n\r\n")
+      connection.writeBlocking(Array(reply.utf8))
       close(listener)
     }.start()
   }
