@@ -28,8 +28,8 @@ public struct Failure: Codable, Sendable, Equatable {
     nextRetryDelayMilliseconds: Int64? = nil, cause: Failure? = nil
   ) {
     self.kind = kind
-    self.type = type.prefix(utf8Bytes: Limits.nameBytes)
-    self.message = message.prefix(utf8Bytes: Limits.failureMessageBytes)
+    self.type = type.withoutNull.prefix(utf8Bytes: Limits.nameBytes)
+    self.message = message.withoutNull.prefix(utf8Bytes: Limits.failureMessageBytes)
     self.isRetryable = isRetryable
     self.nextRetryDelayMilliseconds = nextRetryDelayMilliseconds
     self.cause = cause.map { [$0.limited(to: Limits.failureDepth - 1)] } ?? []
@@ -59,6 +59,11 @@ public struct Failure: Codable, Sendable, Equatable {
 }
 
 extension String {
+  /// PostgreSQL's jsonb cannot hold U+0000.
+  var withoutNull: String {
+    utf8.contains(0) ? String(String.UnicodeScalarView(unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : $0 })) : self
+  }
+
   /// As much as fits into so many bytes, never half a Unicode scalar.
   func prefix(utf8Bytes limit: Int) -> String {
     guard utf8.count > limit else { return self }

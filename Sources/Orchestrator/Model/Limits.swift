@@ -6,6 +6,10 @@ public enum Limits {
   public static let payloadBytes = 2 * 1024 * 1024
   /// Events of one history: past it the run fails with a clear error; a history is replayed as a whole.
   public static let historyEvents = 50_000
+  /// Arrays and objects inside each other in a payload from outside: Foundation's decoder refuses more.
+  public static let payloadDepth = 500
+  /// Bytes of one number in a payload from outside, with at most four digits of exponent: jsonb holds it exactly.
+  public static let numberBytes = 300
   /// Commands one event may cause: a loop that schedules without end is stopped here.
   public static let commandsPerActivation = 10_000
   /// Jobs of the Swift runtime one event may cause: a loop that only yields is stopped here.

@@ -13,11 +13,7 @@ public struct Payload: Sendable, Hashable {
   /// - Throws: `PayloadError.invalidJSON` or `.tooLarge`.
   public init(checking bytes: [UInt8]) throws {
     guard bytes.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: bytes.count) }
-    // JSONSerialization also takes UTF-16, UTF-32 and a byte order mark, which would break the JSON object this stands in.
-    guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0), bytes.first != 0xEF else { throw PayloadError.invalidJSON }
-    guard (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil else {
-      throw PayloadError.invalidJSON
-    }
+    guard JSONGrammar.accepts(bytes) else { throw PayloadError.invalidJSON }
     self.bytes = bytes
   }
 
@@ -62,7 +58,12 @@ public enum PayloadCodec {
       throw PayloadError.unencodable(type: String(describing: Value.self), reason: reason(error))
     }
     guard data.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: data.count) }
-    return Payload(json: [UInt8](data))
+    let bytes = [UInt8](data)
+    guard !JSONGrammar.mayHoldNull(bytes) || JSONGrammar.accepts(bytes) else {
+      throw PayloadError.unencodable(
+        type: String(describing: Value.self), reason: "a text in it contains U+0000, which PostgreSQL cannot hold")
+    }
+    return Payload(json: bytes)
   }
 
   /// Decodes a payload of any origin. Throws ``PayloadError``.

@@ -44,6 +44,9 @@ struct ReplayMatcher {
     _ history: [HistoryEvent], into instance: WorkflowInstance, isLastEventNew: Bool = false
   ) throws -> Outcome {
     var matcher = ReplayMatcher(instance, isLastEventNew: isLastEventNew)
+    for (index, event) in history.enumerated() where event.eventID != Int32(index + 1) {
+      throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
+    }
     var index = 0
     while index < history.count {
       index = try matcher.replayStep(history, from: index)
@@ -54,9 +57,6 @@ struct ReplayMatcher {
   /// One incoming event and the commands recorded under it.
   private mutating func replayStep(_ history: [HistoryEvent], from index: Int) throws -> Int {
     let event = history[index]
-    guard event.eventID == Int32(index + 1) else {
-      throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
-    }
     if event.type.isClose && event.causedBy == 0 {
       outcome.isClosed = true
       outcome.lastEventID = event.eventID

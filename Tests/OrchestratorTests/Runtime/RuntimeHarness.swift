@@ -101,7 +101,7 @@ final class RuntimeHarness {
   func replay(_ program: @escaping Scripted.Program) throws -> ReplayMatcher.Outcome {
     let history = history
     instance = Self.definition.makeInstance(info) {}
-    return try Scripted.$program.withValue(program) { [instance] in try ReplayMatcher.replay(history, into: instance) }
+    return try Scripted.with(program, for: instance) { try ReplayMatcher.replay(history, into: instance) }
   }
 
   /// The rows that a fresh instance gives for the same incoming events, byte by byte.
@@ -116,7 +116,7 @@ final class RuntimeHarness {
   }
 
   private func activate(_ instance: WorkflowInstance, _ incoming: IncomingEvent, at time: Int64) throws -> Activation {
-    try Scripted.$program.withValue(program) { try instance.activate(incoming, at: time, replaying: false) }
+    try Scripted.with(program, for: instance) { try instance.activate(incoming, at: time, replaying: false) }
   }
 
   private func append(_ type: EventType, causedBy: Int32, _ attributes: [UInt8]) -> Int32 {

@@ -1,4 +1,6 @@
-import Orchestrator
+import Synchronization
+
+@testable import Orchestrator
 
 /// A workflow whose program is given by the test that starts it.
 struct Scripted: Workflow {
@@ -9,7 +11,8 @@ struct Scripted: Workflow {
     var notes: [String] = []
   }
 
-  @TaskLocal static var program: Program = { _ in "" }
+  /// The program of each instance that is being started. (Not a task local: a synchronous `withValue` crashes at -O with Swift 6.3.1.)
+  private static let programs = Mutex<[ObjectIdentifier: Program]>([:])
 
   static let add = Signal<Self, Int>("add") { state, amount in state.count += amount }
   static let message = Signal<Self, String>("message")
@@ -17,7 +20,17 @@ struct Scripted: Workflow {
   static let handlers: [Handler<Self>] = [.signal(add), .signal(message), .query(count)]
 
   func run(_ workflow: Context<Self>, _ input: String) async throws -> String {
-    try await Self.program(workflow)
+    guard let program = Self.programs.withLock({ $0[ObjectIdentifier(workflow.instance)] }) else {
+      throw ApplicationFailure(type: "NoProgram", message: "started outside `with`")
+    }
+    return try await program(workflow)
+  }
+
+  /// Gives an instance its program while the body starts it.
+  static func with<Result>(_ program: @escaping Program, for instance: WorkflowInstance, _ body: () throws -> Result) rethrows -> Result {
+    programs.withLock { $0[ObjectIdentifier(instance)] = program }
+    defer { programs.withLock { $0[ObjectIdentifier(instance)] = nil } }
+    return try body()
   }
 }
 
