@@ -15,6 +15,7 @@ struct EscapeTests {
 
   static let escapes = [
     Escape(testDescription: "Task.sleep") { _ in
+      // This is the escape under test.
       try await Task.sleep(for: .milliseconds(20))
       return "slept"
     },
@@ -52,6 +53,7 @@ struct EscapeTests {
     },
     Escape(testDescription: "beside a durable operation") { workflow in
       async let durable = workflow.execute(Steps.work, "durable")
+      // This is the escape under test.
       try await Task.sleep(for: .milliseconds(20))
       return try await durable
     },
@@ -179,6 +181,7 @@ struct EscapeTests {
   }
 
   private static func slowly() -> String {
+    // Foreign work that is still busy when the code begins to wait for it; only time can make it so.
     Thread.sleep(forTimeInterval: 0.02)
     return "slow"
   }
@@ -191,6 +194,7 @@ private actor BusyActor {
 
   func work(_ isBusy: DispatchSemaphore) {
     isBusy.signal()
+    // Foreign work that is still busy when the code begins to wait for it; only time can make it so.
     Thread.sleep(forTimeInterval: 0.02)
   }
 }
