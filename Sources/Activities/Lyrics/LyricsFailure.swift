@@ -1,6 +1,8 @@
+import Orchestrator
+
 /// Why lyrics could not be had, and whether asking again may help.
 public struct LyricsFailure: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong, by what can be done about it; its raw value is the type that retry policies name.
+  /// What went wrong, by what can be done about it.
   public enum Kind: String, Sendable, CaseIterable {
     case rateLimited
     case unavailable
@@ -34,6 +36,13 @@ public struct LyricsFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .rateLimited, .unavailable, .unreachable, .invalidAnswer: true
     case .invalidRequest, .unauthorized, .notFound, .refused, .audioUnusable, .recognizerUnavailable: false
     }
+  }
+
+  /// The failure as the engine's retry policy understands it, with a type such as "LyricsRefused".
+  public var applicationFailure: ApplicationFailure {
+    ApplicationFailure(
+      type: "Lyrics" + kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst(), message: message, isRetryable: isRetryable,
+      nextRetryDelay: retryAfter)
   }
 
   public var description: String { "lyrics \(kind.rawValue): \(message)" }

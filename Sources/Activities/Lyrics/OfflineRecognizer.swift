@@ -7,6 +7,8 @@ import Workflows
 public struct OfflineRecognizer: Sendable {
   /// Words that a grammar may skip over; the number of skips grows with the square.
   private static let maximumSkippableWords = 150
+  /// What is heard for longer is an instrument: a held tone comes out as one word of many seconds.
+  private static let maximumWordMilliseconds = 4_000
 
   public let model: SpeechModel
 
@@ -41,7 +43,10 @@ public struct OfflineRecognizer: Sendable {
       let offset = range.lowerBound * 1_000 / SpeechAudio.sampleRate
       words += try decoder.recognize(audio.samples[range]).map { $0.shifted(by: offset) }
     }
-    return words.filter { audio.isAudible(fromMilliseconds: $0.startMilliseconds, toMilliseconds: $0.endMilliseconds) }
+    return words.filter { word in
+      word.endMilliseconds - word.startMilliseconds <= maximumWordMilliseconds
+        && audio.isAudible(fromMilliseconds: word.startMilliseconds, toMilliseconds: word.endMilliseconds)
+    }
   }
 
   private func transcribed(_ heard: [HeardWord]) -> Lyrics {

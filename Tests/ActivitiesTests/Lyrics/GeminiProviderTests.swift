@@ -67,6 +67,7 @@ import Workflows
     #expect(failure.kind == expected.kind, "\(failure)")
     #expect(failure.isRetryable == expected.isRetryable)
     #expect(failure.retryAfter == expected.retryAfter)
+    #expect(failure.applicationFailure.isRetryable == expected.isRetryable && failure.applicationFailure.type.hasPrefix("Lyrics"))
     #expect(!failure.message.contains("secret") && failure.message.count < 500)
   }
 

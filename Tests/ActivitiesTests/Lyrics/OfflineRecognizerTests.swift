@@ -66,6 +66,11 @@ import Workflows
     #expect(try await OfflineRecognizer().transcribe(nothing).lines.isEmpty)
   }
 
+  @Test func `a held tone is music and no word`() async throws {
+    let tone = (0..<(20 * SpeechAudio.sampleRate)).map { Int16(3_000 * sin(Double($0) * 0.08) + 1_500 * sin(Double($0) * 0.12)) }
+    #expect(try await OfflineRecognizer().transcribe(SpeechAudio(samples: tone)).lines.isEmpty)
+  }
+
   @Test func `a missing model is named`() async throws {
     let model = SpeechModel(
       name: "nowhere", acousticModelPath: "/nonexistent", languageModelPath: "/nonexistent", dictionaryPath: "/nonexistent")
