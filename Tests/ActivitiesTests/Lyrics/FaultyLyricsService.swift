@@ -24,6 +24,13 @@ final class FaultyLyricsService: Sendable {
     case finish(String)
     case blockedPrompt(String)
     case raw(String)
+
+    var isSilence: Bool {
+      switch self {
+      case .hang, .slowBody: true
+      default: false
+      }
+    }
   }
 
   static let goodAnswer = #"{"lines":[{"startTime":100,"endTime":900,"text":"hello"}]}"#
