@@ -1,44 +1,62 @@
 import CProcess
+import Glibc
 
-/// How children of this machine are kept from the network and within their limits: a chain of programs that each set something and exec the next, so the child has its limits before its first instruction.
-public enum ProcessIsolation: Sendable, Equatable {
-  /// A network namespace of its own, without any interface.
-  case networkNamespace(unshare: [String])
-  /// The kernel offers no namespace to this user: only ffmpeg's protocol whitelist keeps it from the network.
-  case protocolWhitelistOnly
+/// How children of this machine are contained: a chain of programs that each set something and exec the next, so that a child has its limits
+/// before its first instruction.
+public struct ProcessIsolation: Sendable, Equatable {
+  /// Whether a child has a network namespace of its own, without any interface that is up.
+  public let hasOwnNetwork: Bool
+  /// Whether a child ends when this process is killed; else an orphan may run to its end.
+  public let endsWithParent: Bool
+  private let outer: [String]
+  private let inner: [String]
 
-  /// What this machine allows, found out once by trying.
-  public static let detected: ProcessIsolation = {
-    let candidates = [["/usr/bin/unshare", "--net", "--"], ["/usr/bin/unshare", "--map-current-user", "--net", "--"]]
-    for candidate in candidates where runsTrue(candidate) { return .networkNamespace(unshare: candidate) }
-    return .protocolWhitelistOnly
+  /// The strictest that this machine allows, found out once by trying.
+  public static let detected: ProcessIsolation =
+    candidates.first { $0.works } ?? ProcessIsolation(hasOwnNetwork: false, outer: [], inner: [])
+
+  /// From strict to loose: as root, as an ordinary user with user namespaces, and without namespaces.
+  private static let candidates: [ProcessIsolation] = {
+    let setpriv = ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--no-new-privs"]
+    let powerless = ["--bounding-set=-all", "--inh-caps=-all"]
+    return [
+      ProcessIsolation(hasOwnNetwork: true, outer: ["/usr/bin/unshare", "--net", "--"], inner: setpriv + powerless + ["--"]),
+      ProcessIsolation(hasOwnNetwork: true, outer: ["/usr/bin/unshare", "--map-current-user", "--net", "--"], inner: setpriv + ["--"]),
+      ProcessIsolation(hasOwnNetwork: false, outer: [], inner: setpriv + powerless + ["--"]),
+      ProcessIsolation(hasOwnNetwork: false, outer: [], inner: setpriv + ["--"]),
+    ]
   }()
 
-  /// One line for the start-up log and for `doctor` commands.
+  private init(hasOwnNetwork: Bool, outer: [String], inner: [String]) {
+    self.hasOwnNetwork = hasOwnNetwork
+    endsWithParent = !inner.isEmpty
+    self.outer = outer
+    self.inner = inner
+  }
+
+  /// One line for the start-up log.
   public var explanation: String {
-    switch self {
-    case .networkNamespace: "media tools run without any network (own network namespace)"
-    case .protocolWhitelistOnly:
-      "media tools are kept from the network by ffmpeg's protocol whitelist only: this user may not create network namespaces"
-    }
+    let network =
+      hasOwnNetwork
+      ? "media tools run without any network (own network namespace)"
+      : "media tools are kept from the network by ffmpeg's protocol whitelist only: this user may not create network namespaces"
+    return network + (endsWithParent ? "" : "; a tool may outlive this process when that is killed: setpriv does not work here")
   }
 
   /// The full command for `subprocess`.
+  ///
+  /// setpriv stands last: the kernel forgets a parent-death signal when privileges change, as they do in `unshare`.
   func command(for subprocess: Subprocess) -> [String] {
     let limits = subprocess.limits
     let prlimit = [
       "/usr/bin/prlimit", "--core=0", "--cpu=\(limits.processorSeconds):\(limits.processorSeconds + 1)",
       "--as=\(limits.addressSpaceBytes)", "--fsize=\(limits.fileSizeBytes)", "--nofile=\(limits.openFiles)", "--",
     ]
-    let inner = [subprocess.program] + subprocess.arguments
-    switch self {
-    case .networkNamespace(let unshare): return unshare + prlimit + inner
-    case .protocolWhitelistOnly: return prlimit + inner
-    }
+    return outer + prlimit + inner + [subprocess.program] + subprocess.arguments
   }
 
-  private static func runsTrue(_ prefix: [String]) -> Bool {
-    guard let child = try? SubprocessChild(command: prefix + ["/bin/true"], workingDirectory: "/") else { return false }
+  private var works: Bool {
+    guard let child = try? SubprocessChild(command: outer + inner + ["/bin/true"], workingDirectory: "/") else { return false }
     var end = process_end()
     return process_reap(child.process, &end) == 0 && end.exit_status == 0
   }

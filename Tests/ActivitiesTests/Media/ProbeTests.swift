@@ -95,6 +95,17 @@ import Workflows
     #expect(try await probe(path, .mpeg).durationMilliseconds >= 4900)
   }
 
+  @Test func `an MP3 with a few bad frames is accepted, one with a quarter of noise is refused`() async throws {
+    let seed: UInt64 = 21
+    var generator = SeededGenerator(seed: seed)
+    var sound = try scratch.read(URL(filePath: try await fixtures.tone(as: .mpeg, seconds: 25)).lastPathComponent)
+    let noise = (0..<sound.count / 4).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    sound.insert(contentsOf: noise.prefix(1000), at: sound.count / 2)
+    #expect(try await probe(try scratch.write(sound, "scratched.mp3"), .mpeg).durationMilliseconds > 24_000, "seed \(seed)")
+    sound.replaceSubrange(sound.count / 3..<sound.count / 3 + noise.count, with: noise)
+    #expect(await refusal(try scratch.write(sound, "noisy.mp3"), .mpeg)?.code == .damaged, "seed \(seed)")
+  }
+
   // MARK: - What is refused
 
   @Test func `an empty file is refused for every type`() async throws {

@@ -41,13 +41,38 @@ import Testing
   }
 
   @Test func `a child has no network where the kernel allows it, and says so where not`() async throws {
-    guard case .networkNamespace = ProcessIsolation.detected else {
+    guard ProcessIsolation.detected.hasOwnNetwork else {
       #expect(ProcessIsolation.detected.explanation.contains("whitelist"))
       return
     }
     let (bytes, _) = try await shell("cat /proc/net/dev").output()
     let interfaces = String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst(2)
     #expect(interfaces.allSatisfy { $0.contains("lo:") })
+  }
+
+  @Test func `a child has no capabilities and can gain none`() async throws {
+    let (bytes, _) = try await shell("grep -E 'CapEff|NoNewPrivs' /proc/self/status").output()
+    #expect(
+      String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace) == ["CapEff:", "0000000000000000", "NoNewPrivs:", "1"])
+  }
+
+  @Test func `a child ends with its parent, even when that is killed`() async throws {
+    try #require(ProcessIsolation.detected.endsWithParent)
+    let command = ProcessIsolation.detected.command(for: Subprocess("/bin/sleep", ["600"], in: "/"))
+    // The shell stands for this program: it starts the command, says its number and waits.
+    let parent = try SubprocessChild(command: ["/bin/sh", "-c", "\"$@\" & echo $!; wait", "sh"] + command, workingDirectory: "/")
+    var text = ""
+    try await eventually {
+      var buffer = [UInt8](repeating: 0, count: 32)
+      let count = read(parent.standardOutput.number, &buffer, buffer.count)
+      if count > 0 { text += String(decoding: buffer.prefix(count), as: UTF8.self) }
+      return text.hasSuffix("\n")
+    }
+    let process = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    try await eventually { (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "sleep\n" }
+    kill(parent.process, SIGKILL)
+    waitpid(parent.process, nil, 0)
+    try await eventually { !isRunning(process) }
   }
 
   @Test func `a failing child is reported with its command, status and last words`() async throws {
