@@ -46,6 +46,16 @@ final class RawSocket: Sendable {
   /// Everything until the other side closes.
   func readAll() async -> String { await onThread { self.readBlocking(until: nil) } }
 
+  /// Reads and drops bytes until that many have come, or the other side closes; returns how many.
+  func countAll(until limit: Int) async -> Int {
+    await onThread {
+      var buffer = [UInt8](repeating: 0, count: 1 << 20)
+      var total = 0
+      while total < limit, case let count = recv(self.descriptor, &buffer, buffer.count, 0), count > 0 { total += count }
+      return total
+    }
+  }
+
   @discardableResult
   func writeBlocking(_ bytes: [UInt8]) -> Int {
     var sent = 0

@@ -72,9 +72,12 @@ import Testing
   }
 }
 
-/// A file of that many bytes, each the low byte of its offset.
+/// A file of that many bytes, of a pattern that does not repeat at powers of two.
 func temporaryFile(bytes: Int) throws -> String {
   let path = NSTemporaryDirectory() + "http-tests-\(UUID().uuidString)"
-  try Data((0..<bytes).map { UInt8(truncatingIfNeeded: $0) }).write(to: URL(fileURLWithPath: path))
+  let pattern = Data((0..<251).map { UInt8($0) })
+  var data = Data(capacity: bytes + pattern.count)
+  while data.count < bytes { data.append(pattern) }
+  try data.prefix(bytes).write(to: URL(fileURLWithPath: path))
   return path
 }
