@@ -29,8 +29,10 @@ public struct Probe: Sendable {
   public func run(_ path: String, as type: MediaType, in scratch: String, progress: @escaping @Sendable (Double) -> Void) async throws
     -> MediaProbe
   {
-    try type.requireContent(of: path)
-    if type == .wav { try checkWaveHeader(path) }
+    try await offPool {
+      try type.requireContent(of: path)
+      if type == .wav { try checkWaveHeader(path) }
+    }
     let source = MediaSource(path: path, type: type)
     let claim = try await describe(source, scratch)
     let samples = try await decode(source, claim, scratch, progress)

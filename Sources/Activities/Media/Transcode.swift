@@ -76,7 +76,7 @@ public struct Transcode: Sendable {
   }
 
   private func package(_ quality: Quality, _ frames: Int, _ folder: ObjectKey, _ scratch: String) async throws -> Rendition {
-    let encoded = try ADTSFile(Self.encoded(quality, scratch), sampleRate: Self.sampleRate)
+    let encoded = try await offPool { try ADTSFile(Self.encoded(quality, scratch), sampleRate: Self.sampleRate) }
     guard encoded.frames >= frames - 1 else { throw TranscodeError(quality: quality.name, expectedFrames: frames, frames: encoded.frames) }
     let plan = SegmentPlan(frames: min(frames, encoded.frames), sampleRate: Self.sampleRate, segmentSeconds: segmentSeconds)
     var segments: [HLSSegment] = []

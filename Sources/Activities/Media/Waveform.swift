@@ -47,7 +47,7 @@ public struct Waveform: Sendable {
       let binaryKey = try folder.appending("\(zoom).dat")
       let jsonKey = try folder.appending("\(zoom).json")
       let json = binary + ".json"
-      try WaveformDrawing.writeJSON(from: binary, to: json, peaks)
+      try await offPool { try WaveformDrawing.writeJSON(from: binary, to: json, peaks) }
       try await store.put(file: binary, at: binaryKey)
       try await store.put(file: json, at: jsonKey)
       result.append(
