@@ -18,14 +18,12 @@ create table orchestrator.process_heartbeats (
   process_id bigint primary key references orchestrator.processes,
   at timestamptz not null,
   lease interval not null,
-  backend_pids integer[] not null,
   low_water uuid not null
 ) with (fillfactor = 50);
 comment on table orchestrator.process_heartbeats is 'One row per living process; apart from `processes`, so that heartbeats never wait for commits.';
 comment on column orchestrator.process_heartbeats.process_id is 'The process.';
 comment on column orchestrator.process_heartbeats.at is 'Its last sign of life.';
 comment on column orchestrator.process_heartbeats.lease is 'Silence after which others take over even where advisory locks say nothing.';
-comment on column orchestrator.process_heartbeats.backend_pids is 'Its database sessions, ended by whoever takes over.';
 comment on column orchestrator.process_heartbeats.low_water is
   'Every open run of its slots with a smaller identifier is parked: a new owner reads from here on.';
 

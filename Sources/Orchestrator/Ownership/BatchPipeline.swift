@@ -13,6 +13,8 @@ struct BatchPipeline {
 
   var isQuiet: Bool { inFlight.isEmpty && sealed.isEmpty && open.isEmpty && failed.isEmpty }
 
+  var hasSealed: Bool { !sealed.isEmpty }
+
   var predecessor: EventKey? { inFlight.last?.witness }
 
   mutating func touch(_ entry: RunEntry) {
@@ -62,6 +64,8 @@ struct BatchPipeline {
     failed.append(inFlight.remove(at: index))
     if refusal == nil || refusal == .predecessorMissing { refusal = cause }
   }
+
+  var uncommittedEffects: [Effect] { (inFlight + failed + sealed + [open]).flatMap(\.effects) }
 
   /// Gives back everything that was not committed, oldest first, and starts anew.
   mutating func takeUncommitted() -> (cause: CommitRefusal, refused: CommitBatch?, batches: [CommitBatch], entries: [RunEntry]) {

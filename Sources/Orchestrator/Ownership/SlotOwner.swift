@@ -41,6 +41,10 @@ final class SlotOwner {
   /// Attempts that run in this process, also of runs whose entry was evicted meanwhile.
   var runningHere: [ActivityKey: Int32] = [:]
   var inlineHere: Set<ActivityKey> = []
+  /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
+  var pending: [OwnerMessage] = []
+  private(set) var current: OwnerMessage?
+  private var isHandling = false
   var conflictingStarts: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   var lowWater: RunID?
@@ -58,8 +62,30 @@ final class SlotOwner {
     self.onEscape = onEscape
   }
 
-  /// Deals with one message.
+  /// Deals with one message, and with those that it sets free.
   func handle(_ message: OwnerMessage) {
+    pending.append(message)
+    guard !isHandling else { return }
+    isHandling = true
+    while !pending.isEmpty {
+      let next = pending.removeFirst()
+      current = next
+      deal(with: next)
+    }
+    current = nil
+    isHandling = false
+  }
+
+  /// Sends a message to the open run of a workflow id that is in memory; the caller goes through the inbox otherwise.
+  func send(_ body: OwnerMessage.Body, toOpenRunOf key: WorkflowKey, _ reply: @escaping Reply) {
+    guard slots.contains(key.slot), let runID = openRuns[key] else {
+      reply(OrchestratorError(.ownershipLost, "the run is not in this process's memory"))
+      return
+    }
+    handle(OwnerMessage(runID: runID, body: body, reply: reply))
+  }
+
+  private func deal(with message: OwnerMessage) {
     if case .start(let started) = message.body, !message.isRedelivered {
       start(started, message)
       return
@@ -209,6 +235,24 @@ final class SlotOwner {
     pipeline.open.messages.append(message)
     if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
     if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
+  }
+
+  /// A successor of a blocked thread goes on: what that thread was about to deal with is the message that blocked.
+  func resumeAfterBlockedThread() -> OwnerMessage? {
+    defer { current = nil }
+    isHandling = false
+    inbox.startOver(keeping: { _ in false })
+    return current
+  }
+
+  /// Ends: whoever waits for a word is told that there will be none.
+  func shutDown() {
+    let error = OrchestratorError(.unavailable, "this process is shutting down; send the message again")
+    for message in pending + deferred.map(\.message) + entries.values.flatMap(\.waiting) { message.reply?(error) }
+    for effect in pipeline.uncommittedEffects {
+      if case .reply(let reply, _) = effect { reply(error) }
+    }
+    dropSlots(slots)
   }
 
   func problem(_ error: any Error) -> WorkflowProblem {

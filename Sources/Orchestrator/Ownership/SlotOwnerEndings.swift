@@ -103,8 +103,10 @@ extension SlotOwner {
 
   /// Its activation did not end in time; another thread drives the owner now.
   func abandoned(_ runID: RunID, lastCommand: String) {
+    let message = resumeAfterBlockedThread()
     guard let entry = entries[runID] else { return }
     pipeline.touch(entry)
     markBlocked(entry, .blockedCode(lastCommand: lastCommand), isLastEventUnapplied: false)
+    if let message { wait(message, atBlocked: entry) }
   }
 }

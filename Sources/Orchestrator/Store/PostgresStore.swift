@@ -19,6 +19,8 @@ final class PostgresStore: EngineStore {
   private var answers: [StoreAnswer] = []
   private var reconnectAt = ContinuousClock.now
   private(set) var isConnected = true
+  /// The poll said that something arrived or may be sent.
+  var isReadable = true
 
   /// Connects; blocks until both connections stand.
   init(_ configuration: ConnectionConfiguration, processID: Int64) throws {
@@ -85,7 +87,11 @@ final class PostgresStore: EngineStore {
   }
 
   func takeAnswers() -> [StoreAnswer] {
-    if isConnected { receive() } else { reconnect() }
+    if !isConnected {
+      reconnect()
+    } else if isReadable {
+      receive()
+    }
     defer { answers.removeAll(keepingCapacity: true) }
     return answers
   }
