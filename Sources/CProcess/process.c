@@ -75,3 +75,5 @@ int process_reap(pid_t process, struct process_end *end) {
   end->peak_resident_bytes = (int64_t)used.ru_maxrss * 1024;
   return 0;
 }
+
+void process_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -33,3 +33,6 @@ struct process_end {
 
 /// Waits for the process and removes its entry. Returns 0, or -1 with errno.
 int process_reap(pid_t process, struct process_end *end);
+
+/// Names the calling thread, for people who look at it; at most 15 bytes.
+void process_name_thread(const char *name);

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import PostgreSQL
 import Synchronization
@@ -26,6 +27,8 @@ final class OwnerLoop: @unchecked Sendable {
 
   /// Whether a message for this slot can go straight to the owner.
   func owns(_ slot: Slot) -> Bool { owned.withLock { $0.contains(slot) } }
+
+  var ownsAny: Bool { owned.withLock { !$0.isEmpty } }
 
   func start() {
     startThread(named: "slot-owner") { self.run() }
@@ -126,6 +129,10 @@ func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
   pthread_detach(thread)
 }
 
+func sleepThread(_ duration: Duration) {
+  usleep(UInt32(clamping: duration.microseconds))
+}
+
 private final class ThreadBody: Sendable {
   let name: String
   let body: @Sendable () -> Void
@@ -139,7 +146,7 @@ private final class ThreadBody: Sendable {
 private func runThread(_ raw: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let raw else { return nil }
   let box = Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue()
-  pthread_setname_np(pthread_self(), String(box.name.prefix(15)))
+  process_name_thread(String(box.name.prefix(15)))
   box.body()
   return nil
 }

@@ -26,7 +26,7 @@ final class OwnerMailbox: Sendable {
   let wakeDescriptor: Int32
 
   init() throws {
-    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    wakeDescriptor = process_event_descriptor()
     guard wakeDescriptor >= 0 else { throw OrchestratorError(.unavailable, "eventfd failed: \(String(cString: strerror(errno)))") }
   }
 
@@ -46,7 +46,8 @@ final class OwnerMailbox: Sendable {
   var hasInputs: Bool { state.withLock { !$0.inputs.isEmpty } }
 
   func wake() {
-    eventfd_write(wakeDescriptor, 1)
+    var one: UInt64 = 1
+    _ = write(wakeDescriptor, &one, 8)
   }
 
   /// Takes everything into an empty list, whose memory is used for what comes next.
@@ -64,7 +65,7 @@ final class OwnerMailbox: Sendable {
   }
 
   func clearWake() {
-    var value: eventfd_t = 0
-    eventfd_read(wakeDescriptor, &value)
+    var count: UInt64 = 0
+    _ = read(wakeDescriptor, &count, 8)
   }
 }

@@ -1,0 +1,230 @@
+import Foundation
+import PostgreSQL
+
+/// Starts workflows and talks to them. Messages go straight to the owner when it lives in this process, else through the inbox; either way
+/// they are durable when the call returns.
+public final class Client: Sendable {
+  let database: Database
+  let registry: Registry
+  private let results: ResultBoard
+  private let identity: String
+  private let ownership: OwnershipLoop?
+
+  init(_ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?) {
+    self.database = database
+    self.registry = registry
+    self.results = results
+    self.identity = identity
+    self.ownership = ownership
+  }
+
+  /// A client of a process that owns no slots.
+  public convenience init(_ database: Database, _ registry: Registry = Registry(), identity: String) {
+    self.init(database, registry, ResultBoard(), identity: identity, ownership: nil)
+  }
+
+  /// Starts a workflow; durable when this returns. The same run id again is the same start.
+  /// - Throws: `OrchestratorError`: `workflow-already-started` when the id has an open run, `invalid-argument`, `unavailable`.
+  @discardableResult
+  public func start<W: Workflow>(
+    _ workflow: W.Type, id: String, input: W.Input, namespace: String = "default", runID: RunID = .generate()
+  ) async throws -> WorkflowHandle<W> {
+    let key = WorkflowKey(namespace: namespace, workflowID: id)
+    try await start(type: W.name, key: key, input: try PayloadCodec.encode(input), runID: runID)
+    return WorkflowHandle(client: self, key: key, runID: runID)
+  }
+
+  /// Starts a workflow by name, with input that is encoded already.
+  /// - Throws: as the typed `start`.
+  @discardableResult
+  public func start(type: String, key: WorkflowKey, input: Payload, runID: RunID = .generate()) async throws -> RunID {
+    try Self.checkName("workflow type", type)
+    try Self.checkName("workflow id", key.workflowID)
+    try Self.checkName("namespace", key.namespace)
+    guard input.bytes.count <= Limits.payloadBytes else {
+      throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
+    }
+    let started = StartedAttributes(
+      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "")
+    if let loop = ownership?.ownership?.loop, loop.owns(key.slot) {
+      let refusal = await ask { reply in
+        loop.mailbox.put(.message(OwnerMessage(runID: runID, body: .start(started), reply: reply)))
+      }
+      guard let refusal else { return runID }
+      guard refusal.isAboutOwnership else { throw refusal }
+    }
+    _ = try await call(
+      ClientStatements.start, Parameters(type, key.workflowID, input.text, runID.uuid, key.namespace, identity))
+    wake()
+    return runID
+  }
+
+  /// The open run of a workflow id.
+  public func handle<W: Workflow>(_ workflow: W.Type, id: String, namespace: String = "default") -> WorkflowHandle<W> {
+    WorkflowHandle(client: self, key: WorkflowKey(namespace: namespace, workflowID: id), runID: nil)
+  }
+
+  /// After a start or signal by SQL in one's own transaction: an owner in this process looks into its inbox at once.
+  public func wake() {
+    ownership?.ownership?.loop.mailbox.put(.wakeInbox)
+  }
+
+  /// Signals the open run of a workflow id; applied once per request id.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`, `invalid-argument`.
+  public func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String = UUID().uuidString) async throws {
+    try Self.checkName("signal name", name)
+    try Self.checkName("request id", requestID)
+    guard input.bytes.count <= Limits.payloadBytes else {
+      throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
+    }
+    let attributes = SignaledAttributes(name: name, input: input, identity: identity, requestID: requestID)
+    if try await sendDirectly(.signal(attributes), key) { return }
+    _ = try await call(
+      ClientStatements.signal, Parameters(key.workflowID, name, input.text, requestID, key.namespace, identity))
+    wake()
+  }
+
+  /// Asks the open run to cancel: its code sees a cancelled task.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
+  public func cancel(_ key: WorkflowKey, reason: String = "") async throws {
+    if try await sendDirectly(.cancel(reason: reason, identity: identity), key) { return }
+    _ = try await call(ClientStatements.cancel, Parameters(key.workflowID, reason, key.namespace, identity))
+    wake()
+  }
+
+  /// Ends the open run without running its code.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
+  public func terminate(_ key: WorkflowKey, reason: String = "") async throws {
+    _ = try await call(ClientStatements.terminate, Parameters(key.workflowID, reason, key.namespace, identity))
+    wake()
+  }
+
+  /// Tries a blocked run again at once.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
+  public func retryBlocked(_ key: WorkflowKey) async throws {
+    _ = try await call(ClientStatements.retry, Parameters(key.workflowID, key.namespace, identity))
+    wake()
+  }
+
+  /// An operator's word on a pending activity.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`, `activity-not-found`.
+  public func commandActivity(_ key: WorkflowKey, sequence: Int32, _ action: ActivityAction) async throws {
+    let pending = try await database.query(ClientStatements.isPending, Parameters(key.workflowID, key.namespace, sequence))
+    if pending.count > 0, try !pending.bool(0, 0) {
+      throw OrchestratorError(.activityNotFound, "workflow '\(key.workflowID)' has no pending activity with sequence \(sequence)")
+    }
+    let (name, result, reason) = action.parts
+    _ = try await call(
+      ClientStatements.commandActivity, Parameters(key.workflowID, sequence, name, result.text, reason, key.namespace, identity))
+    wake()
+  }
+
+  /// Answers a query from the stored state, also of a closed run.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `query-not-found`, `unknown-workflow-type`, `undecodable-payload`.
+  public func query(_ key: WorkflowKey, name: String) async throws -> Payload {
+    let rows = try await database.query(ClientStatements.state, Parameters(key.workflowID, key.namespace))
+    guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no workflow has the id '\(key.workflowID)'") }
+    let type = try rows.text(0, 0)
+    guard let definition = registry.workflows[type] else {
+      throw OrchestratorError(.unknownWorkflowType, "this process does not know workflow type '\(type)'")
+    }
+    let state = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
+    do {
+      guard let answer = try definition.answer(name, state) else {
+        throw OrchestratorError(.queryNotFound, "workflow type '\(type)' has no query '\(name)'")
+      }
+      return answer
+    } catch let error as PayloadError {
+      throw OrchestratorError(.undecodablePayload, error.description)
+    }
+  }
+
+  /// Waits until the run is closed.
+  func outcome(of key: WorkflowKey, runID: RunID?) async throws -> (RunID, RunOutcome) {
+    let runID = try await resolve(key, runID)
+    let told = AsyncStream<RunOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let waiter = results.wait(for: runID) { told.continuation.yield($0) }
+    defer { results.forget(runID, waiter) }
+    return try await withThrowingTaskGroup(of: RunOutcome?.self) { group in
+      group.addTask { await told.stream.first { _ in true } }
+      group.addTask { try await self.pollOutcome(runID) }
+      defer { group.cancelAll() }
+      while let outcome = try await group.next() {
+        if let outcome { return (runID, outcome) }
+      }
+      throw CancellationError()
+    }
+  }
+
+  /// The owner in this process tells at once; this finds what others closed.
+  private func pollOutcome(_ runID: RunID) async throws -> RunOutcome? {
+    var delay = ownership == nil ? Duration.milliseconds(2) : .milliseconds(50)
+    while true {
+      let rows = try await database.query(ClientStatements.outcome, Parameters(runID.uuid))
+      if rows.count > 0, let status = CloseStatus(rawValue: try rows.int16(0, 0)) {
+        return RunOutcome(status: status, outcome: try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) })
+      }
+      try await Task.sleep(for: delay)
+      delay = min(delay * 2, .milliseconds(250))
+    }
+  }
+
+  private func resolve(_ key: WorkflowKey, _ runID: RunID?) async throws -> RunID {
+    if let runID { return runID }
+    let rows = try await database.query(ClientStatements.latestRun, Parameters(key.workflowID, key.namespace))
+    guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no workflow has the id '\(key.workflowID)'") }
+    return RunID(try rows.uuid(0, 0))
+  }
+
+  private func sendDirectly(_ body: OwnerMessage.Body, _ key: WorkflowKey) async throws -> Bool {
+    guard let loop = ownership?.ownership?.loop, loop.owns(key.slot) else { return false }
+    let refusal = await ask { reply in loop.mailbox.put(.send(key, body, reply)) }
+    guard let refusal else { return true }
+    if refusal.isAboutOwnership || refusal.code == .workflowClosed { return false }
+    throw refusal
+  }
+
+  private func ask(_ send: (@escaping Reply) -> Void) async -> OrchestratorError? {
+    await withUnsafeContinuation { continuation in
+      send { continuation.resume(returning: $0) }
+    }
+  }
+
+  /// Calls one of the SQL functions; their own error codes become ours.
+  private func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows {
+    do {
+      return try await database.query(statement, parameters)
+    } catch let error as DatabaseError {
+      if let code = error.sqlState.flatMap({ ErrorCode.bySQLState[$0] }) { throw OrchestratorError(code, error.message) }
+      throw error
+    }
+  }
+
+  private static func checkName(_ what: String, _ name: String) throws {
+    guard !name.isEmpty, name.utf8.count <= Limits.nameBytes, !name.utf8.contains(0) else {
+      throw OrchestratorError(.invalidArgument, "\(what) must have 1 to \(Limits.nameBytes) bytes and no NUL")
+    }
+  }
+}
+
+/// What an operator may do with a pending activity.
+public enum ActivityAction: Sendable {
+  /// Try it again at once, with new attempts.
+  case retry
+  /// Give it this result.
+  case complete(Payload)
+  /// Fail it: the workflow sees a failure of type `FailedByOperator`.
+  case fail(reason: String)
+
+  var parts: (name: String, result: Payload, reason: String) {
+    switch self {
+    case .retry: ("retry", .null, "")
+    case .complete(let result): ("complete", result, "")
+    case .fail(let reason): ("fail", .null, reason)
+    }
+  }
+}
+
+extension OrchestratorError {
+  fileprivate var isAboutOwnership: Bool { code == .ownershipLost || code == .unavailable }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import PostgreSQL
+
+/// How one process takes part.
+public struct EngineConfiguration: Sendable {
+  public var database: ConnectionConfiguration
+  /// Host name and process id, for people; default this process's.
+  public var identity: String
+  /// The program and its toolchain, recorded in histories.
+  public var build: String
+  /// Runs kept in memory when nothing is in flight for them; default 1000.
+  public var cachedRuns = 1000
+  /// Task queues whose activities run in this process, with how many at a time.
+  public var localTaskQueues: [String: Int] = [:]
+  /// Silence after which other processes take over even where session locks tell nothing; default 10 s.
+  public var lease: Duration = .seconds(10)
+  /// Time between heartbeats; default 250 ms. Also how soon a killed process is noticed.
+  public var heartbeatInterval: Duration = .milliseconds(250)
+  /// How long activities under way are waited for when the process stops; default 10 s.
+  public var drainTime: Duration = .seconds(10)
+  /// Connections of the client's pool; default 8.
+  public var clientConnections = 8
+
+  public init(database: ConnectionConfiguration, build: String = "unknown") {
+    self.database = database
+    self.build = build
+    identity = "\(ProcessInfo.processInfo.hostName)/\(ProcessInfo.processInfo.processIdentifier)"
+  }
+}
+
+/// A process's part in the engine: it owns slots, runs workflow code and local activities, and gives a `Client`.
+///
+///     let engine = try Engine(configuration, registry)
+///     engine.start()
+///     let handle = try await engine.client.start(Greeting.self, id: "greeting-1", input: "world")
+///     print(try await handle.result())
+///     await engine.shutdown()
+public final class Engine: Sendable {
+  public let client: Client
+  private let ownership: OwnershipLoop
+  private let database: Database
+
+  /// - Throws: `DatabaseError` when the connection string is not valid.
+  public init(_ configuration: EngineConfiguration, _ registry: Registry) throws {
+    let clock = DatabaseClock()
+    let results = ResultBoard()
+    let lost = WeakOwnership()
+    let session = Self.session(configuration)
+    ownership = OwnershipLoop(
+      OwnershipLoop.Configuration(
+        database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
+        lease: configuration.lease, interval: configuration.heartbeatInterval, drainTime: configuration.drainTime),
+      clock: clock
+    ) { processID in
+      try Self.makeOwner(
+        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost)
+    }
+    lost.set(ownership)
+    database = try Database(session("orchestrator-client"), maximumConnections: configuration.clientConnections)
+    client = Client(database, registry, results, identity: configuration.identity, ownership: ownership)
+  }
+
+  private static func session(_ configuration: EngineConfiguration) -> @Sendable (String) -> ConnectionConfiguration {
+    { name in
+      var session = configuration.database
+      session.applicationName = name
+      session.settings = PostgresStore.sessionSettings
+      return session
+    }
+  }
+
+  private static func makeOwner(
+    _ processID: Int64, _ configuration: EngineConfiguration, _ registry: Registry, _ clock: DatabaseClock, _ results: ResultBoard,
+    database: ConnectionConfiguration, _ lost: WeakOwnership
+  ) throws -> OwnershipLoop.Ownership {
+    let mailbox = try OwnerMailbox()
+    let store = try PostgresStore(database, processID: processID)
+    let dispatcher = LocalDispatcher(
+      registry: registry, concurrency: configuration.localTaskQueues, identity: configuration.identity, clock: clock
+    ) { mailbox.put(.message($0)) }
+    let owner = SlotOwner(
+      configuration: SlotOwner.Configuration(
+        identity: configuration.identity, build: configuration.build, cachedRuns: configuration.cachedRuns,
+        localTaskQueues: Set(configuration.localTaskQueues.keys)),
+      registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
+    owner.onClose = { results.post($0) }
+    owner.onOwnershipLost = { lost.ownershipWasLost() }
+    let loop = OwnerLoop(owner: owner, store: store, mailbox: mailbox, watch: ActivationWatch())
+    return OwnershipLoop.Ownership(processID: processID, loop: loop, dispatcher: dispatcher)
+  }
+
+  /// Begins to own slots; returns at once. The database may be away: the engine waits for it.
+  public func start() {
+    ownership.start()
+  }
+
+  /// Waits until this process owns at least one slot.
+  /// - Throws: `OrchestratorError` with code `unavailable` when the time is up.
+  public func waitUntilReady(within limit: Duration = .seconds(30)) async throws {
+    let deadline = ContinuousClock.now + limit
+    while !(ownership.ownership?.loop.ownsAny ?? false) {
+      guard ContinuousClock.now < deadline else {
+        throw OrchestratorError(.unavailable, "no slot was taken within \(limit): is the database reachable and migrated?")
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// Gives the slots up in good order and ends; unfinished activities are repeated by other owners.
+  public func shutdown() async {
+    let ownership = ownership
+    await withCheckedContinuation { continuation in
+      startThread(named: "engine-shutdown") {
+        ownership.stop()
+        continuation.resume()
+      }
+    }
+    await database.shutdown()
+  }
+}
+
+/// Breaks the circle between the ownership loop and the owners that it makes.
+private final class WeakOwnership: @unchecked Sendable {
+  // Safe to share: written once, before the first owner is made.
+  private weak var ownership: OwnershipLoop?
+
+  func set(_ ownership: OwnershipLoop) {
+    self.ownership = ownership
+  }
+
+  func ownershipWasLost() {
+    ownership?.ownershipWasLost()
+  }
+}

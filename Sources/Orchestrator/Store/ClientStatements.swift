@@ -1,0 +1,52 @@
+import PostgreSQL
+
+/// What clients ask of the database; the writing ones are the same functions that anyone may call in SQL.
+enum ClientStatements {
+  static let start = Statement(
+    name: "start_workflow", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb, $4, $5, $6)",
+    parameterTypes: [.text, .text, .text, .uuid, .text, .text])
+
+  static let signal = Statement(
+    name: "signal_workflow", sql: "select orchestrator.signal_workflow($1, $2, $3::jsonb, $4, $5, $6)",
+    parameterTypes: [.text, .text, .text, .text, .text, .text])
+
+  static let cancel = Statement(
+    name: "cancel_workflow", sql: "select orchestrator.cancel_workflow($1, $2, $3, $4)", parameterTypes: [.text, .text, .text, .text])
+
+  static let terminate = Statement(
+    name: "terminate_workflow", sql: "select orchestrator.terminate_workflow($1, $2, $3, $4)",
+    parameterTypes: [.text, .text, .text, .text])
+
+  static let retry = Statement(
+    name: "retry_workflow", sql: "select orchestrator.retry_workflow($1, $2, $3)", parameterTypes: [.text, .text, .text])
+
+  static let commandActivity = Statement(
+    name: "command_activity", sql: "select orchestrator.command_activity($1, $2, $3, $4::jsonb, $5, $6, $7)",
+    parameterTypes: [.text, .int4, .text, .text, .text, .text, .text])
+
+  static let isPending = Statement(
+    name: "is_activity_pending",
+    sql: """
+      select exists (select from orchestrator.pending_activities a where a.run_id = r.run_id and a.sequence = $3)
+      from (select orchestrator.open_run($1, $2) as run_id) r where r.run_id is not null
+      """,
+    parameterTypes: [.text, .text, .int4])
+
+  static let latestRun = Statement(
+    name: "latest_run",
+    sql: """
+      select run_id from orchestrator.runs where workflow_id = $1 and namespace = $2 order by started_at desc, run_id desc limit 1
+      """,
+    parameterTypes: [.text, .text])
+
+  static let state = Statement(
+    name: "workflow_state",
+    sql: """
+      select r.workflow_type, s.state from orchestrator.runs r left join orchestrator.run_states s using (run_id)
+      where r.workflow_id = $1 and r.namespace = $2 order by r.started_at desc, r.run_id desc limit 1
+      """,
+    parameterTypes: [.text, .text])
+
+  static let outcome = Statement(
+    name: "run_outcome", sql: "select status, outcome from orchestrator.closes where run_id = $1", parameterTypes: [.uuid])
+}
