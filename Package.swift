@@ -39,7 +39,7 @@ let package = Package(
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
-    .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator"], swiftSettings: strict),
+    .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),

@@ -32,7 +32,8 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   static let defaultConcurrency = 200
 
   init(
-    registry: Registry, concurrency: [String: Int], identity: String, clock: DatabaseClock, report: @escaping @Sendable (OwnerMessage) -> Void
+    registry: Registry, concurrency: [String: Int], identity: String, clock: DatabaseClock,
+    report: @escaping @Sendable (OwnerMessage) -> Void
   ) {
     self.registry = registry
     self.concurrency = concurrency
@@ -167,7 +168,8 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
 
   func start(_ step: InlineStep) {
     guard let implementation = registry.activities[step.task.activityType] else {
-      tell(step, .failure(Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")))
+      tell(
+        step, .failure(Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")))
       return
     }
     Task {
@@ -180,7 +182,8 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
         } catch {
           let failure = Failure(error)
           let outcome = AttemptOutcome.decide(
-            failure: failure, attempt: attempt, elapsedMilliseconds: (self.clock.now() - step.scheduledAt) / 1000, options: step.task.options,
+            failure: failure, attempt: attempt, elapsedMilliseconds: (self.clock.now() - step.scheduledAt) / 1000,
+            options: step.task.options,
             random: Double.random(in: 0...1))
           guard case .retry(let delay) = outcome else {
             self.tell(step, .failure(failure))

@@ -74,7 +74,8 @@ final class BatchWriter {
     [
       (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }), (.int2, { $1.append($0.slot.number) }),
       (.text, { $1.append($0.activityType) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }),
-      (.int4, { $1.append($0.attempts) }), (.text, { $1.append($0.retryState.rawValue) }), (.bytea, { $1.append($0.failure.payload.bytes) }),
+      (.int4, { $1.append($0.attempts) }), (.text, { $1.append($0.retryState.rawValue) }),
+      (.bytea, { $1.append($0.failure.payload.bytes) }),
     ])
   private let blocked = RowWriter<BlockedRow>(
     CommitStatements.upsertBlocked,
