@@ -44,11 +44,11 @@ import Testing
       let socket = try RawSocket(port: server.port)
       for number in 1...3 {
         await socket.write("GET /\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
-        let reply1 = await socket.readUntil("/\(number)")
-        #expect(reply1.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        let got = await socket.readUntil("/\(number)")
+        #expect(got.hasPrefix("HTTP/1.1 200 OK\r\n"))
         await socket.write("POST /p\(number) HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde")
-        let reply2 = await socket.readUntil("/p\(number)")
-        #expect(reply2.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        let posted = await socket.readUntil("/p\(number)")
+        #expect(posted.hasPrefix("HTTP/1.1 200 OK\r\n"))
       }
       await socket.write("GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
       let pipelined = await socket.readUntil("/b")
@@ -87,15 +87,15 @@ import Testing
     try await withServer(handler: Self.echo) { server, _ in
       let socket = try RawSocket(port: server.port)
       await socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-      let reply3 = await socket.readUntil("\r\n\r\n")
-      #expect(reply3 == "HTTP/1.1 100 Continue\r\n\r\n")
+      let interim = await socket.readUntil("\r\n\r\n")
+      #expect(interim == "HTTP/1.1 100 Continue\r\n\r\n")
       await socket.write("abc")
-      let reply4 = await socket.readUntil("abc")
-      #expect(reply4.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      let final = await socket.readUntil("abc")
+      #expect(final.hasPrefix("HTTP/1.1 200 OK\r\n"))
       let refused = try RawSocket(port: server.port)
       await refused.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
-      let reply5 = await refused.readAll()
-      #expect(reply5.hasPrefix("HTTP/1.1 413 "))
+      let refusal = await refused.readAll()
+      #expect(refusal.hasPrefix("HTTP/1.1 413 "))
     }
   }
 
@@ -124,10 +124,10 @@ import Testing
       await inHead.write("GET / HTTP/1.1\r\nHos")
       let inBody = try RawSocket(port: server.port)
       await inBody.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-      let reply6 = await inHead.readAll()
-      #expect(!reply6.contains("200 OK"))
-      let reply7 = await inBody.readAll()
-      #expect(!reply7.contains("200 OK"))
+      let headReply = await inHead.readAll()
+      #expect(!headReply.contains("200 OK"))
+      let bodyReply = await inBody.readAll()
+      #expect(!bodyReply.contains("200 OK"))
       try await eventually("the exchanges are forgotten") { server.activeRequests == 0 }
     }
   }
@@ -142,14 +142,14 @@ import Testing
       let kept = try (0..<2).map { _ in try RawSocket(port: server.port) }
       for socket in kept {
         await socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        let reply8 = await socket.readUntil("\r\nx")
-        #expect(reply8.contains("200 OK"))
+        let served = await socket.readUntil("\r\nx")
+        #expect(served.contains("200 OK"))
       }
       let refused = try RawSocket(port: server.port)
       await refused.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-      let reply9 = await refused.readAll()
+      let nothing = await refused.readAll()
       // Without this use the kept sockets would be closed by now.
-      #expect(reply9.isEmpty && kept.count == 2)
+      #expect(nothing.isEmpty && kept.count == 2)
     }
   }
 

@@ -39,7 +39,8 @@ import Testing
       }
     } _: { _, url in
       let waiting = try await curl(
-        "-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "-H", "Expect: 100-continue", "-T", large, "\(url)/")
+        "-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "--expect100-timeout", "15", "-H", "Expect: 100-continue", "-T", large,
+        "\(url)/")
       #expect(waiting.output == "413 0")
       let eager = try await curl("-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:", "-T", large, "\(url)/")
       #expect(eager.output.hasSuffix("413"))
