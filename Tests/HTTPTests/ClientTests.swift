@@ -47,7 +47,8 @@ func local(_ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = [:
   @Test("sends a file and stores a response in one")
   func files() async throws {
     let source = try temporaryFile(bytes: 3_000_000)
-    let target = source + ".copy"
+    let target = NSTemporaryDirectory() + "http-tests-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: target) }
     try await withServer(handler: Self.echo) { _, url in
       var request = local(.put, url, body: .file(path: source))
       request.responseLimitBytes = 3_000_000
@@ -80,6 +81,7 @@ func local(_ method: HTTPMethod = .get, _ url: String, headers: HTTPHeaders = [:
       var request = local(.get, url)
       request.responseLimitBytes = 199_999
       let path = NSTemporaryDirectory() + "http-tests-\(UUID().uuidString)"
+      defer { try? FileManager.default.removeItem(atPath: path) }
       try await expect(.tooLarge) { try await client.send(request) }
       try await expect(.tooLarge) { try await client.download(request, to: path) }
       request.responseLimitBytes = 200_000

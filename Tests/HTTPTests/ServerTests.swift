@@ -73,12 +73,13 @@ import Testing
   }
 }
 
-/// A file of that many bytes, of a pattern that does not repeat at powers of two.
+/// A file of that many bytes, of a pattern that does not repeat at powers of two; made once and kept for later runs.
 func temporaryFile(bytes: Int) throws -> String {
-  let path = NSTemporaryDirectory() + "http-tests-\(UUID().uuidString)"
+  let path = NSTemporaryDirectory() + "http-tests-\(bytes)"
+  if try FileManager.default.fileExists(atPath: path) && Data(contentsOf: URL(fileURLWithPath: path)).count == bytes { return path }
   let pattern = Data((0..<251).map { UInt8($0) })
   var data = Data(capacity: bytes + pattern.count)
   while data.count < bytes { data.append(pattern) }
-  try data.prefix(bytes).write(to: URL(fileURLWithPath: path))
+  try data.prefix(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
   return path
 }
