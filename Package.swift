@@ -43,6 +43,7 @@ let package = Package(
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
+    .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

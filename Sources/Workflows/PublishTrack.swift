@@ -38,7 +38,7 @@ public struct PublishTrack: Workflow {
       if try await workflow.wait(upTo: patience, until: { $0.areLyricsSettled }) { try await lyrics }
       return TrackOutcome(status: workflow.state.status, lyrics: workflow.state.lyrics)
     } catch {
-      try await workflow.shielded { try await giveUp(workflow, trackID, error) }
+      try await workflow.shielded { try await giveUp(workflow, upload.source, error) }
       throw Self.final(error)
     }
   }
@@ -102,12 +102,13 @@ public struct PublishTrack: Workflow {
 // What happens when it cannot go on.
 extension PublishTrack {
   /// Leaves the track in an end that the artist understands, and no file behind. A track that was decided stays as it is.
-  private func giveUp(_ workflow: Context<Self>, _ trackID: TrackID, _ error: any Error) async throws {
+  private func giveUp(_ workflow: Context<Self>, _ source: AudioSource, _ error: any Error) async throws {
+    let trackID = source.trackID
     let reason = Self.reason(error)
     switch workflow.state.status {
     case .pending, .processing:
       if workflow.state.status == .pending { try await move(workflow, trackID, to: .processing) }
-      _ = try await workflow.execute(Steps.discard, trackID)
+      _ = try await workflow.execute(Steps.discard, source)
       try await move(workflow, trackID, to: .failed, because: reason)
     case .reviewing: try await move(workflow, trackID, to: .blocked, because: reason)
     case .published, .blocked, .failed: break

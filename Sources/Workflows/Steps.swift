@@ -17,8 +17,8 @@ public enum Steps {
   public static let openReview = Activity<ProcessedTrack, Nothing>("open-review", .catalog)
   /// Applies the one review of a track: the decision that was stored first wins. The result is the status it led to.
   public static let applyReview = Activity<TrackReview, TrackStatus>("apply-review", .catalog)
-  /// Removes every file of a track that failed.
-  public static let discard = Activity<TrackID, Nothing>("discard-files", .storage)
+  /// Removes every file of a track that failed, the upload in staging and all that was made of it.
+  public static let discard = Activity<AudioSource, Nothing>("discard-files", .storage)
 }
 
 /// The task queues a worker may serve.

@@ -1,0 +1,36 @@
+import Workflows
+
+/// Where the files of a track are in the object store.
+public enum TrackKeys {
+  /// The folder of uploads that are not accepted yet.
+  public static func staging() throws(ObjectStoreError) -> ObjectKey { try ObjectKey("staging") }
+
+  public static func staged(_ id: TrackID, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("staging/\(id).\(type.fileExtension)")
+  }
+
+  public static func original(_ id: TrackID, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("raw-track/\(id).\(type.fileExtension)")
+  }
+
+  public static func transcoded(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("transcoded-track/\(id)") }
+
+  public static func waveform(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("waveform/\(id)") }
+}
+
+extension MediaType {
+  /// The usual ending of a file of this type, without the dot.
+  public var fileExtension: String { self == .mp4 ? "m4a" : format }
+
+  /// The type that a file's ending stands for; nil when it is none of ours. For clients that state no type.
+  public init?(fileName: String) {
+    switch fileName.split(separator: ".").last?.lowercased() {
+    case "mp3": self = .mpeg
+    case "wav", "wave": self = .wav
+    case "flac": self = .flac
+    case "m4a", "mp4": self = .mp4
+    case "aac": self = .aac
+    default: return nil
+    }
+  }
+}

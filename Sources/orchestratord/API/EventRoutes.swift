@@ -1,0 +1,56 @@
+import Activities
+import Foundation
+import HTTP
+import Workflows
+
+extension MusicAPI {
+  private static let lookInterval = Duration.milliseconds(400)
+
+  /// `GET /api/v1/tracks/{id}/events`: the track's document as an event at every change, until nothing more will come by itself.
+  ///
+  /// Events are named progress, done (waits for review, or published, or blocked) and error (failed).
+  func followTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let first = try await visibleTrack(request, to: try authentication.principal(of: request))
+    return .serverSentEvents { writer in
+      var last = ""
+      var number = 0
+      while true {
+        let track = try await catalog.track(first.id)
+        let text = String(decoding: try JSONEncoder.stable.encode(try await document(of: track)), as: UTF8.self)
+        if text != last {
+          last = text
+          number += 1
+          try await writer.send(ServerSentEvent(id: String(number), event: Self.eventName(track.status), data: text))
+        }
+        if Self.isSettled(track) { return }
+        try await Task.sleep(for: Self.lookInterval)
+      }
+    }
+  }
+
+  private static func eventName(_ status: TrackStatus) -> String {
+    switch status {
+    case .pending, .processing: "progress"
+    case .reviewing, .published, .blocked: "done"
+    case .failed: "error"
+    }
+  }
+
+  /// Whether only a person can change anything now, and has done so already.
+  private static func isSettled(_ track: TrackRecord) -> Bool {
+    switch track.status {
+    case .failed: true
+    case .published, .blocked: track.lyricsStatus == .completed || track.lyricsStatus == .failed
+    case .pending, .processing, .reviewing: false
+    }
+  }
+}
+
+extension JSONEncoder {
+  /// Equal values give equal bytes.
+  fileprivate static var stable: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+}

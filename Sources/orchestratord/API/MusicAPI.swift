@@ -1,0 +1,74 @@
+import Activities
+import HTTP
+import Orchestrator
+import Workflows
+
+/// The routes of the music pipeline and what they stand on.
+///
+///     var router = Router()
+///     MusicAPI(catalog: catalog, store: store, authentication: .development).addRoutes(to: &router)
+struct MusicAPI: Sendable {
+  let catalog: TrackCatalog
+  let store: any ObjectStore
+  let authentication: Authentication
+  let limits: UploadLimits
+  /// Called after a commit that started or signalled a workflow: its owner looks at once instead of at its next poll.
+  let wake: @Sendable () -> Void
+  let keysInFlight = KeysInFlight()
+
+  init(
+    catalog: TrackCatalog, store: any ObjectStore, authentication: Authentication, limits: UploadLimits = UploadLimits(),
+    wake: @escaping @Sendable () -> Void = {}
+  ) {
+    self.catalog = catalog
+    self.store = store
+    self.authentication = authentication
+    self.limits = limits
+    self.wake = wake
+  }
+
+  func addRoutes(to router: inout Router) {
+    router.on(.post, "/api/v1/uploads") { try await upload($0) }
+    router.on(.get, "/api/v1/tracks") { try await listTracks($0) }
+    router.on(.get, "/api/v1/tracks/{id}") { try await showTrack($0) }
+    router.on(.get, "/api/v1/tracks/{id}/events") { try await followTrack($0) }
+    router.on(.get, "/api/v1/tracks/{id}/audit") { try await showAudit($0) }
+    router.on(.get, "/api/v1/tracks/{id}/audio") { try await previewTrack($0) }
+    router.on(.get, "/api/v1/tracks/{id}/waveform") { try await showWaveform($0) }
+    router.on(.post, "/api/v1/tracks/{id}/review") { try await reviewTrack($0) }
+    router.on(.post, "/api/v1/tracks/{id}/block") { try await moderateTrack($0, to: .blocked) }
+    router.on(.post, "/api/v1/tracks/{id}/unblock") { try await moderateTrack($0, to: .published) }
+    router.on(.get, "/api/v1/notifications") { try await listNotifications($0) }
+    router.on(.get, "/stream/{id}") { try await streamOriginal($0) }
+    router.on(.get, "/stream/{id}/{file}") { try await streamFile($0) }
+    for pattern in ["/stream/{id}", "/stream/{id}/{file}"] { router.on(.options, pattern) { _ in streamPreflight } }
+  }
+
+  /// - Throws: `APIProblem` 400.
+  func trackID(_ request: HTTPRequest) throws -> TrackID {
+    guard let id = TrackID(request.parameters["id"] ?? "") else {
+      throw APIProblem.invalid("invalid-id", "A track is named by a UUID such as 3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5b.")
+    }
+    return id
+  }
+
+  /// The track, if the user may see it; others' tracks look as if they were not there.
+  func visibleTrack(_ request: HTTPRequest, to principal: Principal) async throws -> TrackRecord {
+    let id = try trackID(request)
+    let track = try await catalog.track(id)
+    guard principal.seesAllTracks || track.artistID == principal.userID else {
+      throw CatalogError(.trackNotFound, "there is no track \(id)")
+    }
+    return track
+  }
+
+  /// A number of the query.
+  /// - Throws: `APIProblem` 400 when it is not one of the range.
+  func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
+    guard let text = request.queryValue(name) else { return standard }
+    guard let number = Int(text), range.contains(number) else {
+      throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
+    }
+    return number
+  }
+}

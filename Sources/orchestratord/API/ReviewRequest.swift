@@ -1,0 +1,42 @@
+import Activities
+import Workflows
+
+/// The body of `POST /api/v1/tracks/{id}/review`.
+struct ReviewRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case decision, reason, title, tags, lyrics }
+
+  let decision: Review.Decision
+  let reason: String?
+  let title: String?
+  let tags: [String]?
+  let lyrics: [LyricsAnswer.Line]?
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Field.self)
+    decision = try fields.decode(Review.Decision.self, forKey: .decision)
+    reason = try fields.decodeIfPresent(String.self, forKey: .reason)
+    title = try fields.decodeIfPresent(String.self, forKey: .title)
+    tags = try fields.decodeIfPresent([String].self, forKey: .tags)
+    lyrics = try fields.decodeIfPresent([LyricsAnswer.Line].self, forKey: .lyrics)
+  }
+
+  /// - Parameter durationMilliseconds: length of the track, within which edited lyrics must lie.
+  /// - Throws: `APIProblem` or `LyricsViolation`, both answered with 422.
+  func review(by reviewer: String, durationMilliseconds: Int) throws -> Review {
+    let edits = TrackEdits(
+      title: try title.map { try TrackTexts.title($0) }, tags: try tags.map { try TrackTexts.tags($0) },
+      lyrics: try lyrics.map { try LyricsValidation(durationMilliseconds: durationMilliseconds).lines(from: LyricsAnswer(lines: $0)) })
+    return Review(decision: decision, reason: try reason.flatMap { try TrackTexts.reason($0) }, reviewer: reviewer, edits: edits)
+  }
+}
+
+/// The body of `block` and `unblock`; it may be left out.
+struct ModerationRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case reason }
+
+  let reason: String?
+
+  init(from decoder: any Decoder) throws {
+    reason = try decoder.container(keyedBy: Field.self).decodeIfPresent(String.self, forKey: .reason)
+  }
+}

@@ -1,0 +1,186 @@
+import Activities
+import Foundation
+import Workflows
+
+/// A track as lists show it.
+struct TrackSummary: Encodable {
+  let id: String
+  let workflowId: String
+  let artistId: String
+  let title: String?
+  let language: String?
+  let tags: [String]
+  let status: String
+  let reason: String?
+  let lyricsStatus: String
+  let durationMilliseconds: Int64?
+  let fileName: String?
+  let mediaType: String
+  let sizeBytes: Int64
+  let createdAt: String
+  let updatedAt: String
+  let publishedAt: String?
+  let url: String
+
+  init(_ track: TrackRecord) {
+    id = track.id.description
+    workflowId = track.workflowID
+    artistId = track.artistID
+    title = track.title
+    language = track.language
+    tags = track.tags
+    status = track.status.rawValue
+    reason = track.reason
+    lyricsStatus = track.lyricsStatus.rawValue
+    durationMilliseconds = track.durationMilliseconds
+    fileName = track.fileName
+    mediaType = track.mediaType
+    sizeBytes = track.sizeBytes
+    createdAt = Timestamp.text(track.createdAt)
+    updatedAt = Timestamp.text(track.updatedAt)
+    publishedAt = track.publishedAt.map(Timestamp.text)
+    url = "/api/v1/tracks/\(track.id)"
+  }
+}
+
+/// Everything about one track; the fields of the summary stand beside these.
+struct TrackDocument: Encodable {
+  struct Stage: Encodable {
+    let name: String
+    /// running or done.
+    let state: String
+    /// Per cent.
+    let progress: Int
+    let attempt: Int
+    let startedAt: String
+    let finishedAt: String?
+
+    init(_ record: StageRecord) {
+      name = record.stage
+      state = record.finishedAt == nil ? "running" : "done"
+      progress = Int(record.progress)
+      attempt = Int(record.attempt)
+      startedAt = Timestamp.text(record.startedAt)
+      finishedAt = record.finishedAt.map(Timestamp.text)
+    }
+  }
+
+  struct LyricsPart: Encodable {
+    let status: String
+    let reason: String?
+    let version: Int?
+    let source: String?
+    let model: String?
+    let language: String?
+    let confidence: Double?
+    /// Times in milliseconds.
+    let lines: [LyricsAnswer.Line]
+  }
+
+  /// Where to listen; only what is published has it.
+  struct Streams: Encodable {
+    let master: String
+    let original: String
+  }
+
+  let summary: TrackSummary
+  /// Per cent of the processing.
+  let progress: Int
+  let stages: [Stage]
+  let lyrics: LyricsPart
+  let waveform: [WaveformLevel]
+  let renditions: [Rendition]
+  let streams: Streams?
+
+  init(_ track: TrackRecord, _ stages: [StageRecord], _ lyrics: LyricsRecord?) {
+    summary = TrackSummary(track)
+    progress = Self.progress(track.status, stages)
+    self.stages = stages.map(Stage.init)
+    self.lyrics = LyricsPart(
+      status: track.lyricsStatus.rawValue, reason: track.lyricsReason, version: lyrics.map { Int($0.version) },
+      source: lyrics?.lyrics.source.rawValue, model: lyrics?.lyrics.model, language: lyrics?.lyrics.language,
+      confidence: lyrics?.lyrics.confidence,
+      lines: lyrics.map { LyricsAnswer($0.lyrics.lines, includingWords: true).lines } ?? [])
+    waveform = track.waveform ?? []
+    renditions = track.streaming?.renditions ?? []
+    streams = track.status == .published ? Streams(master: "/stream/\(track.id)/master.m3u8", original: "/stream/\(track.id)") : nil
+  }
+
+  enum CodingKeys: String, CodingKey { case progress, stages, lyrics, waveform, renditions, streams }
+
+  func encode(to encoder: any Encoder) throws {
+    try summary.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(progress, forKey: .progress)
+    try container.encode(stages, forKey: .stages)
+    try container.encode(lyrics, forKey: .lyrics)
+    try container.encode(waveform, forKey: .waveform)
+    try container.encode(renditions, forKey: .renditions)
+    try container.encodeIfPresent(streams, forKey: .streams)
+  }
+
+  /// Per cent by the usual cost of each step; lyrics do not count, nothing waits for them.
+  private static let weights = [
+    (Steps.validate.name, 3), (Steps.probe.name, 15), (Steps.store.name, 2), (Steps.waveform.name, 20), (Steps.transcode.name, 60),
+  ]
+
+  private static func progress(_ status: TrackStatus, _ stages: [StageRecord]) -> Int {
+    switch status {
+    case .pending: return 0
+    case .processing, .failed:
+      let done = weights.reduce(0) { sum, weight in
+        sum + weight.1 * Int(stages.first { $0.stage == weight.0 }?.progress ?? 0)
+      }
+      return min(99, done / 100)
+    case .reviewing, .published, .blocked: return 100
+    }
+  }
+}
+
+/// A page of a list.
+struct Page<Item: Encodable>: Encodable {
+  let items: [Item]
+  /// For the query of the next page; absent on the last one.
+  let nextCursor: String?
+}
+
+struct NotificationDocument: Encodable {
+  let id: Int64
+  let trackId: String
+  let kind: String
+  let status: String
+  let message: String
+  let createdAt: String
+
+  init(_ record: NotificationRecord) {
+    id = record.id
+    trackId = record.trackID.description
+    kind = record.kind
+    status = record.status
+    message = record.message
+    createdAt = Timestamp.text(record.createdAt)
+  }
+}
+
+struct StatusChangeDocument: Encodable {
+  let from: String?
+  let to: String
+  let reason: String?
+  let changedBy: String
+  let changedAt: String
+
+  init(_ record: StatusChangeRecord) {
+    from = record.from?.rawValue
+    to = record.to.rawValue
+    reason = record.reason
+    changedBy = record.changedBy
+    changedAt = Timestamp.text(record.changedAt)
+  }
+}
+
+enum Timestamp {
+  /// RFC 3339 in UTC with milliseconds.
+  static func text(_ microseconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(.iso8601.time(includingFractionalSeconds: true))
+  }
+}

@@ -1,0 +1,102 @@
+import Activities
+import Cryptography
+import Foundation
+import HTTP
+import Workflows
+
+extension MusicAPI {
+  /// `GET /api/v1/tracks/{id}`
+  func showTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    return try .json(encoding: try await document(of: visibleTrack(request, to: principal)))
+  }
+
+  func document(of track: TrackRecord) async throws -> TrackDocument {
+    TrackDocument(track, try await catalog.stages(track.id), try await catalog.lyrics(track.id))
+  }
+
+  /// `GET /api/v1/tracks?status=&limit=&cursor=`, newest first; artists see their own.
+  func listTracks(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    let status = try request.queryValue("status").map { text in
+      guard let status = TrackStatus(rawValue: text.uppercased()) else {
+        let known = TrackStatus.allCases.map(\.rawValue).joined(separator: ", ")
+        throw APIProblem.invalid("invalid-query", "\"status\" must be one of \(known).")
+      }
+      return status
+    }
+    let limit = try number("limit", of: request, in: 1...200, default: 50)
+    let tracks = try await catalog.tracks(
+      of: principal.seesAllTracks ? nil : principal.userID, status: status, after: cursor(of: request), limit: limit)
+    let next = tracks.count == limit ? tracks.last.map { Self.text(TrackCursor(after: $0)) } : nil
+    return try .json(encoding: Page(items: tracks.map(TrackSummary.init), nextCursor: next))
+  }
+
+  private func cursor(of request: HTTPRequest) throws -> TrackCursor? {
+    guard let text = request.queryValue("cursor") else { return nil }
+    let parts = Base64URL.decode(text).map { String(decoding: $0, as: UTF8.self).split(separator: ".") } ?? []
+    guard parts.count == 2, let time = Int64(parts[0]), let id = TrackID(String(parts[1])) else {
+      throw APIProblem.invalid("invalid-query", "\"cursor\" must be the nextCursor of an earlier page.")
+    }
+    return TrackCursor(createdAt: time, id: id)
+  }
+
+  private static func text(_ cursor: TrackCursor) -> String { Base64URL.encode("\(cursor.createdAt).\(cursor.id)".utf8) }
+
+  /// `GET /api/v1/tracks/{id}/audit`: who changed the status when and why.
+  func showAudit(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    guard principal.seesAllTracks else { throw APIProblem(.forbidden, "role-required", "Admin role required.") }
+    let track = try await visibleTrack(request, to: principal)
+    let changes = try await catalog.statusChanges(track.id)
+    return try .json(encoding: Page(items: changes.map(StatusChangeDocument.init), nextCursor: nil))
+  }
+
+  /// `POST /api/v1/tracks/{id}/review`: the first decision counts, a second one is a conflict.
+  func reviewTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    try principal.require(.admin)
+    let track = try await visibleTrack(request, to: principal)
+    let body = try await request.strictJSON(ReviewRequest.self, upTo: 1 << 20)
+    let review = try body.review(by: principal.userID, durationMilliseconds: Int(track.durationMilliseconds ?? 0))
+    try await catalog.submitReview(TrackReview(trackID: track.id, review: review))
+    wake()
+    var response = try HTTPResponse.json(
+      encoding: ["trackId": track.id.description, "decision": review.decision.rawValue, "statusUrl": "/api/v1/tracks/\(track.id)"],
+      status: .accepted)
+    response.headers["Location"] = "/api/v1/tracks/\(track.id)"
+    return response
+  }
+
+  /// `POST /api/v1/tracks/{id}/block` and `.../unblock`, with `{"reason": "..."}` or without a body.
+  func moderateTrack(_ request: HTTPRequest, to status: TrackStatus) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    try principal.require(.admin)
+    let id = try trackID(request)
+    let reason = try await moderationReason(request)
+    let result = try await catalog.moderate(
+      id, to: status, because: reason, by: principal.userID, requestKey: "moderation/\(UUID().uuidString)")
+    return try .json(encoding: ["trackId": id.description, "status": result.rawValue])
+  }
+
+  private func moderationReason(_ request: HTTPRequest) async throws -> String? {
+    let isEmpty = request.body.declaredLength == 0 || (request.body.declaredLength == nil && request.headers["Transfer-Encoding"] == nil)
+    guard !isEmpty else { return nil }
+    return try await request.strictJSON(ModerationRequest.self, upTo: 16 << 10).reason.flatMap { try TrackTexts.reason($0) }
+  }
+
+  /// `GET /api/v1/notifications?limit=&cursor=`: what the user was told, newest first.
+  func listNotifications(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try authentication.principal(of: request)
+    let limit = try number("limit", of: request, in: 1...200, default: 50)
+    let before = try request.queryValue("cursor").map { text in
+      guard let id = Int64(text) else {
+        throw APIProblem.invalid("invalid-query", "\"cursor\" must be the nextCursor of an earlier page.")
+      }
+      return id
+    }
+    let told = try await catalog.notifications(of: principal.userID, before: before, limit: limit)
+    let next = told.count == limit ? told.last.map { String($0.id) } : nil
+    return try .json(encoding: Page(items: told.map(NotificationDocument.init), nextCursor: next))
+  }
+}

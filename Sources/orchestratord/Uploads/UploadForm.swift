@@ -1,0 +1,52 @@
+import Activities
+import Cryptography
+import HTTP
+import Workflows
+
+/// The texts that come with a file.
+struct UploadForm: Sendable, Equatable {
+  var title: String?
+  var language: String?
+  var tags: [String] = []
+  var lyrics: String?
+
+  /// The names of the fields beside `file`.
+  static let names = ["title", "language", "tags", "lyrics"]
+
+  /// Reads the fields in the order they came; `tags` may come several times and may list several, separated by commas.
+  ///
+  /// - Throws: `APIProblem`: 400 for an unknown or repeated field, 422 for a bad value. An empty field counts as left out.
+  init(_ fields: [(name: String, value: String)]) throws {
+    var seen: Set<String> = []
+    var tags: [String] = []
+    for (name, value) in fields {
+      try Self.check(name)
+      guard name == "tags" || seen.insert(name).inserted else {
+        throw APIProblem.invalid("repeated-field", "The field \"\(name)\" came twice.")
+      }
+      let isEmpty = value.allSatisfy(\.isWhitespace)
+      switch name {
+      case "title": title = isEmpty ? nil : try TrackTexts.title(value)
+      case "language": language = isEmpty ? nil : try TrackTexts.language(value)
+      case "lyrics": lyrics = try TrackTexts.lyrics(value)
+      default: tags += value.split(separator: ",").map(String.init)
+      }
+    }
+    self.tags = try TrackTexts.tags(tags)
+  }
+
+  /// - Throws: `APIProblem` 400 for a field that is not known.
+  static func check(_ name: String) throws {
+    guard names.contains(name) else {
+      throw APIProblem.invalid(
+        "unknown-field", "The field \"\(name.prefix(100))\" is not known here; known are file, \(names.joined(separator: ", ")).")
+    }
+  }
+
+  /// SHA-256 over the file's digest and every field: what must be the same for a request to count as repeated.
+  func fingerprint(fileDigest: [UInt8], type: MediaType) -> [UInt8] {
+    let parts = [type.rawValue, title ?? "", language ?? "", lyrics ?? ""] + tags
+    // Lengths stand before the values, so that no two different forms give the same bytes.
+    return Digest.sha256(fileDigest + parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
+  }
+}

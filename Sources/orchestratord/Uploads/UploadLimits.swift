@@ -1,0 +1,13 @@
+import Workflows
+
+/// What an upload may be at most.
+struct UploadLimits: Sendable {
+  /// Bytes of the file; default 100 MiB.
+  var fileBytes = 100 << 20
+  /// Bytes beside the file: part heads, delimiters, text fields; default 256 KiB.
+  var formBytes = 256 << 10
+  /// How long a track waits for its review before it is blocked; default 14 days.
+  var reviewWithin = Duration.seconds(14 * 86_400)
+  /// How long failed lyrics may be retried after the review; default 30 days.
+  var lyricsWithin = Duration.seconds(30 * 86_400)
+}
