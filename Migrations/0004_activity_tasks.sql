@@ -22,10 +22,14 @@ create table orchestrator.activity_tasks (
   heartbeat_at timestamptz,
   heartbeat_details bytea,
   cancel_requested boolean not null default false,
+  start_within interval,
+  close_by timestamptz,
+  due_at timestamptz,
   primary key (run_id, sequence)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index activity_tasks_ready on orchestrator.activity_tasks (task_queue, visible_at) where state = 0;
 create index activity_tasks_leased on orchestrator.activity_tasks (lease_expires_at) where state = 1;
+create index activity_tasks_due on orchestrator.activity_tasks (due_at) where due_at is not null;
 comment on table orchestrator.activity_tasks is 'Pending activities of other processes'' workers: one row from scheduling to the outcome.';
 comment on column orchestrator.activity_tasks.run_id is 'The execution.';
 comment on column orchestrator.activity_tasks.sequence is 'The activity''s sequence number in its run.';
@@ -46,6 +50,9 @@ comment on column orchestrator.activity_tasks.started_at is 'When the current at
 comment on column orchestrator.activity_tasks.worker is 'Who holds or held the lease.';
 comment on column orchestrator.activity_tasks.heartbeat_at is 'Last sign of life of the attempt.';
 comment on column orchestrator.activity_tasks.heartbeat_details is 'UTF-8 JSON, handed to the next attempt.';
+comment on column orchestrator.activity_tasks.start_within is 'Schedule-to-start timeout of each attempt; null for none.';
+comment on column orchestrator.activity_tasks.close_by is 'Schedule-to-close deadline; null for none.';
+comment on column orchestrator.activity_tasks.due_at is 'The next of these two deadlines; null for none.';
 comment on column orchestrator.activity_tasks.cancel_requested is 'The workflow no longer waits for it; the next heartbeat tells the worker.';
 
 create table orchestrator.activity_attempts (

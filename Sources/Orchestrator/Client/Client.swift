@@ -9,6 +9,7 @@ public final class Client: Sendable {
   private let results: ResultBoard
   private let identity: String
   private let ownership: OwnershipLoop?
+  private let wakeUp: WakeUp
 
   init(_ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?) {
     self.database = database
@@ -16,6 +17,7 @@ public final class Client: Sendable {
     self.results = results
     self.identity = identity
     self.ownership = ownership
+    wakeUp = WakeUp(database)
   }
 
   /// A client of a process that owns no slots.
@@ -55,7 +57,7 @@ public final class Client: Sendable {
     }
     _ = try await call(
       ClientStatements.start, Parameters(type, key.workflowID, input.text, runID.uuid, key.namespace, identity))
-    wake()
+    wakeOwner()
     return runID
   }
 
@@ -67,6 +69,12 @@ public final class Client: Sendable {
   /// After a start or signal by SQL in one's own transaction: an owner in this process looks into its inbox at once.
   public func wake() {
     ownership?.ownership?.loop.mailbox.put(.wakeInbox)
+  }
+
+  /// The owner may live in another process: it is told from a connection of its own, after the commit.
+  private func wakeOwner() {
+    wake()
+    wakeUp.send(WakeUp.inboxChannel)
   }
 
   /// Signals the open run of a workflow id; applied once per request id.
@@ -81,7 +89,7 @@ public final class Client: Sendable {
     if try await sendDirectly(.signal(attributes), key) { return }
     _ = try await call(
       ClientStatements.signal, Parameters(key.workflowID, name, input.text, requestID, key.namespace, identity))
-    wake()
+    wakeOwner()
   }
 
   /// Asks the open run to cancel: its code sees a cancelled task.
@@ -89,21 +97,21 @@ public final class Client: Sendable {
   public func cancel(_ key: WorkflowKey, reason: String = "") async throws {
     if try await sendDirectly(.cancel(reason: reason, identity: identity), key) { return }
     _ = try await call(ClientStatements.cancel, Parameters(key.workflowID, reason, key.namespace, identity))
-    wake()
+    wakeOwner()
   }
 
   /// Ends the open run without running its code.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
   public func terminate(_ key: WorkflowKey, reason: String = "") async throws {
     _ = try await call(ClientStatements.terminate, Parameters(key.workflowID, reason, key.namespace, identity))
-    wake()
+    wakeOwner()
   }
 
   /// Tries a blocked run again at once.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
   public func retryBlocked(_ key: WorkflowKey) async throws {
     _ = try await call(ClientStatements.retry, Parameters(key.workflowID, key.namespace, identity))
-    wake()
+    wakeOwner()
   }
 
   /// An operator's word on a pending activity.
@@ -116,7 +124,7 @@ public final class Client: Sendable {
     let (name, result, reason) = action.parts
     _ = try await call(
       ClientStatements.commandActivity, Parameters(key.workflowID, sequence, name, result.text, reason, key.namespace, identity))
-    wake()
+    wakeOwner()
   }
 
   /// Answers a query from the stored state, also of a closed run.

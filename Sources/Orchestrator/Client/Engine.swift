@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQL
+import Synchronization
 
 /// How one process takes part.
 public struct EngineConfiguration: Sendable {
@@ -39,6 +40,8 @@ public final class Engine: Sendable {
   public let client: Client
   private let ownership: OwnershipLoop
   private let database: Database
+  private let wakeUp: WakeUp
+  private let companions = Mutex<[Task<Void, Never>]>([])
 
   /// - Throws: `DatabaseError` when the connection string is not valid.
   public init(_ configuration: EngineConfiguration, _ registry: Registry) throws {
@@ -46,6 +49,8 @@ public final class Engine: Sendable {
     let results = ResultBoard()
     let lost = WeakOwnership()
     let session = Self.session(configuration)
+    let database = try Database(session("orchestrator-client"), maximumConnections: configuration.clientConnections)
+    let wakeUp = WakeUp(database)
     ownership = OwnershipLoop(
       OwnershipLoop.Configuration(
         database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
@@ -53,10 +58,11 @@ public final class Engine: Sendable {
       clock: clock
     ) { processID in
       try Self.makeOwner(
-        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost)
+        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost, wakeUp)
     }
     lost.set(ownership)
-    database = try Database(session("orchestrator-client"), maximumConnections: configuration.clientConnections)
+    self.database = database
+    self.wakeUp = wakeUp
     client = Client(database, registry, results, identity: configuration.identity, ownership: ownership)
   }
 
@@ -71,7 +77,7 @@ public final class Engine: Sendable {
 
   private static func makeOwner(
     _ processID: Int64, _ configuration: EngineConfiguration, _ registry: Registry, _ clock: DatabaseClock, _ results: ResultBoard,
-    database: ConnectionConfiguration, _ lost: WeakOwnership
+    database: ConnectionConfiguration, _ lost: WeakOwnership, _ wakeUp: WakeUp
   ) throws -> OwnershipLoop.Ownership {
     let mailbox = try OwnerMailbox()
     let store = try PostgresStore(database, processID: processID)
@@ -83,6 +89,7 @@ public final class Engine: Sendable {
         identity: configuration.identity, build: configuration.build, cachedRuns: configuration.cachedRuns,
         localTaskQueues: Set(configuration.localTaskQueues.keys)),
       registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
+    owner.onTasks = { wakeUp.send(WakeUp.tasksChannel) }
     owner.onClose = { results.post($0) }
     owner.onOwnershipLost = { lost.ownershipWasLost() }
     let loop = OwnerLoop(owner: owner, store: store, mailbox: mailbox, watch: ActivationWatch())
@@ -92,6 +99,18 @@ public final class Engine: Sendable {
   /// Begins to own slots; returns at once. The database may be away: the engine waits for it.
   public func start() {
     ownership.start()
+    companions.withLock { $0 = [Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }] }
+  }
+
+  /// Other processes say that something for us is in the inbox.
+  private func listen() async {
+    while !Task.isCancelled {
+      do {
+        for await _ in try await database.listen(to: [WakeUp.inboxChannel]) { client.wake() }
+      } catch {
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
   }
 
   /// Waits until this process owns at least one slot.
@@ -108,6 +127,7 @@ public final class Engine: Sendable {
 
   /// Gives the slots up in good order and ends; unfinished activities are repeated by other owners.
   public func shutdown() async {
+    for companion in companions.withLock({ $0 }) { companion.cancel() }
     let ownership = ownership
     await withCheckedContinuation { continuation in
       startThread(named: "engine-shutdown") {

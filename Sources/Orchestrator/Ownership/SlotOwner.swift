@@ -25,6 +25,8 @@ final class SlotOwner {
   let onEscape: @Sendable (RunID) -> Void
   /// Told after the commit that closed a run.
   var onClose: (CloseRow) -> Void = { _ in }
+  /// Told after a commit that put tasks into queues.
+  var onTasks: () -> Void = {}
   /// Told when this process was fenced off.
   var onOwnershipLost: () -> Void = {}
   var monitor: any ActivationMonitor = SilentMonitor()

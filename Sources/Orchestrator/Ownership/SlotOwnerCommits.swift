@@ -6,6 +6,7 @@ extension SlotOwner {
     inbox.gone(batch.takenMessages)
     for effect in batch.effects { release(effect) }
     for row in batch.closes { closed(row) }
+    if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
   }
 
   private func release(_ effect: Effect) {

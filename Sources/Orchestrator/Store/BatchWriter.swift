@@ -53,6 +53,8 @@ final class BatchWriter {
       (.bytea, { $1.append($0.task.input.bytes) }),
       (.bytea, { if let options = $0.task.options.recorded { $1.append(options.bytes) } else { $1.appendNull() } }),
       (.timestamptz, { $1.appendTimestamp(microseconds: $0.scheduledAt) }), (.int4, { $1.append($0.attempt) }),
+      (.interval, { $1.append(milliseconds: $0.task.options.scheduleToStartMilliseconds) }),
+      (.interval, { $1.append(milliseconds: $0.task.options.scheduleToCloseMilliseconds) }),
     ])
   private let attempts = RowWriter<AttemptRow>(
     CommitStatements.insertAttempts,
@@ -134,6 +136,12 @@ final class BatchWriter {
     RowWriter<ActivityKey>.activities(CommitStatements.deleteHeartbeats).add(batch.endedHeartbeats, to: &list)
     parkedActivities.add(batch.parkedActivities, to: &list)
     RowWriter<ActivityKey>.activities(CommitStatements.deleteParkedActivities).add(batch.unparkedActivities, to: &list)
+  }
+}
+
+extension ArrayColumn {
+  fileprivate func append(milliseconds: Int64?) {
+    if let milliseconds { appendInterval(microseconds: min(milliseconds, .max / 1000) * 1000) } else { appendNull() }
   }
 }
 

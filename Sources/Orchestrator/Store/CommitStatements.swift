@@ -104,15 +104,20 @@ enum CommitStatements {
     name: "insert_tasks",
     sql: """
       insert into orchestrator.activity_tasks
-        (run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt)
-      select * from unnest(
+        (run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt, start_within,
+        close_by, due_at)
+      select run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt,
+        start_within, scheduled_at + close_within, least(now() + start_within, scheduled_at + close_within)
+      from unnest(
         $1::uuid[], $2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[],
-        $10::timestamptz[], $11::int4[])
+        $10::timestamptz[], $11::int4[], $12::interval[], $13::interval[])
+        i(run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt, start_within,
+        close_within)
       on conflict (run_id, sequence) do nothing
       """,
     parameterTypes: [
       .uuidArray, .int4Array, .int2Array, .textArray, .textArray, .textArray, .textArray, .byteaArray, .byteaArray, .timestamptzArray,
-      .int4Array,
+      .int4Array, .intervalArray, .intervalArray,
     ])
 
   static let cancelTasks = Statement(

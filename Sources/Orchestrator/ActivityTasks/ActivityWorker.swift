@@ -1,0 +1,318 @@
+import Foundation
+import PostgreSQL
+import Synchronization
+
+/// How an activity worker takes part.
+public struct ActivityWorkerConfiguration: Sendable {
+  public var database: ConnectionConfiguration
+  /// Host name and process id, for people; default this process's.
+  public var identity = "\(ProcessInfo.processInfo.hostName)/\(ProcessInfo.processInfo.processIdentifier)"
+  /// Task queues to serve, with how many attempts at a time each.
+  public var taskQueues: [String: Int]
+  /// Attempts at a time over all queues.
+  public var concurrency: Int
+  /// A lease without heartbeat ends after this time; default 10 s. Heartbeats go out every third of it, at least once a second.
+  public var lease: Duration = .seconds(10)
+  /// How long attempts under way are waited for when the worker stops; default 10 s.
+  public var drainTime: Duration = .seconds(10)
+
+  public init(database: ConnectionConfiguration, taskQueues: [String: Int], concurrency: Int? = nil) {
+    self.database = database
+    self.taskQueues = taskQueues
+    self.concurrency = concurrency ?? taskQueues.values.reduce(0, +)
+  }
+}
+
+/// A process that runs activities of workflows owned elsewhere: it leases tasks in batches, runs them, and reports in batches. Any number of
+/// workers on any hosts share a queue.
+public final class ActivityWorker: Sendable {
+  fileprivate struct State {
+    var leases: [ActivityKey: TaskLease] = [:]
+    var outcomes: [(lease: TaskLease, report: AttemptReport)] = []
+    var running: [String: Int] = [:]
+    var isStopping = false
+  }
+
+  private let configuration: ActivityWorkerConfiguration
+  private let database: Database
+  private let failures: TaskFailureWriter
+  private let wakeUp: WakeUp
+  private let state = Mutex(State())
+  private let registry: Registry
+  private let clock = DatabaseClock()
+  private let bell = Bell()
+  private let reportBell = Bell()
+  private let lastContact = Mutex(ContinuousClock.now)
+
+  /// - Throws: `DatabaseError` when the connection string is not valid.
+  public init(_ configuration: ActivityWorkerConfiguration, _ registry: Registry) throws {
+    self.configuration = configuration
+    self.registry = registry
+    var session = configuration.database
+    session.applicationName = "orchestrator-worker"
+    session.settings = PostgresStore.sessionSettings
+    database = try Database(session, maximumConnections: 4)
+    failures = TaskFailureWriter(database: database)
+    wakeUp = WakeUp(database)
+  }
+
+  /// Leases, runs and reports until `stop` is called or the task is cancelled; then drains.
+  public func run() async {
+    let dispatcher = LocalDispatcher(
+      registry: registry, concurrency: configuration.taskQueues, identity: configuration.identity, clock: clock
+    ) { [weak self] message in self?.ended(message) }
+    await withTaskGroup { group in
+      group.addTask { await self.reportLoop() }
+      group.addTask { await self.heartbeatLoop(dispatcher) }
+      group.addTask { await self.listenLoop() }
+      group.addTask { await TaskSweeper(self.database, self.wakeUp).run() }
+      await leaseLoop(dispatcher)
+      await dispatcher.drain(within: configuration.drainTime)
+      await reportOnce()
+      group.cancelAll()
+      reportBell.ring()
+    }
+    await giveBack()
+    await database.shutdown()
+  }
+
+  /// Takes no more tasks; `run` returns when those under way have ended or the drain time is over.
+  public func stop() {
+    state.withLock { $0.isStopping = true }
+    bell.ring()
+  }
+
+  private var isStopping: Bool { state.withLock { $0.isStopping } || Task.isCancelled }
+
+  private func leaseLoop(_ dispatcher: LocalDispatcher) async {
+    var pause = Duration.milliseconds(20)
+    while !isStopping {
+      let leased = await leaseOnce(dispatcher)
+      pause = leased > 0 ? .milliseconds(20) : min(pause * 2, .milliseconds(500))
+      if leased == 0 { await bell.wait(upTo: pause) }
+    }
+  }
+
+  /// Leases as many tasks as there is room for.
+  /// - Returns: how many were leased.
+  private func leaseOnce(_ dispatcher: LocalDispatcher) async -> Int {
+    var leased = 0
+    for (queue, limit) in configuration.taskQueues.sorted(by: { $0.key < $1.key }) {
+      let room = state.withLock { min(limit - $0.running[queue, default: 0], configuration.concurrency - $0.leases.count) }
+      guard room > 0 else { continue }
+      do {
+        leased += try await lease(queue, room: min(room, 100), dispatcher)
+      } catch {
+        Log.warning("lease-failed", "\(error)", ["queue": queue])
+      }
+    }
+    return leased
+  }
+
+  private func lease(_ queue: String, room: Int, _ dispatcher: LocalDispatcher) async throws -> Int {
+    var parameters = Parameters(queue, Int64(room), configuration.identity)
+    parameters.appendInterval(microseconds: configuration.lease.microseconds)
+    let rows = try await database.query(ActivityTaskStatements.lease, parameters)
+    for row in 0..<rows.count {
+      let lease = try TaskLease(rows, row)
+      if lease.isCancelRequested {
+        _ = try await database.query(
+          ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+        continue
+      }
+      state.withLock {
+        $0.leases[lease.key] = lease
+        $0.running[queue, default: 0] += 1
+      }
+      guard registry.activities[lease.attempt.task.activityType] != nil else {
+        let name = lease.attempt.task.activityType
+        let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(name)' is implemented by this worker")
+        end(lease, .failed(failure))
+        continue
+      }
+      dispatcher.start(lease.attempt)
+    }
+    return rows.count
+  }
+
+  /// The dispatcher's word on an attempt.
+  private func ended(_ message: OwnerMessage) {
+    guard case .activityOutcome(let sequence, let report) = message.body else { return }
+    let key = ActivityKey(runID: message.runID, sequence: sequence)
+    let isOurs = state.withLock { state in
+      guard let lease = state.take(key) else { return false }
+      state.outcomes.append((lease, report))
+      return true
+    }
+    guard isOurs else { return }
+    reportBell.ring()
+    bell.ring()
+  }
+
+  private func end(_ lease: TaskLease, _ outcome: AttemptReport.Outcome) {
+    let now = clock.now()
+    ended(
+      OwnerMessage(
+        runID: lease.key.runID,
+        body: .activityOutcome(
+          sequence: lease.key.sequence,
+          AttemptReport(
+            attempt: lease.attempt.attempt, outcome: outcome, worker: configuration.identity, startedAt: now, endedAt: now))))
+  }
+
+  private func reportLoop() async {
+    while !Task.isCancelled {
+      await reportBell.wait(upTo: .seconds(1))
+      await reportOnce()
+    }
+  }
+
+  /// Writes every outcome that came since the last write: the batch grows with the load.
+  private func reportOnce() async {
+    let outcomes = state.withLock { state in
+      defer { state.outcomes = [] }
+      return state.outcomes
+    }
+    guard !outcomes.isEmpty else { return }
+    do {
+      try await complete(outcomes)
+      wakeUp.send(WakeUp.inboxChannel)
+    } catch {
+      // What was written is found gone by its token at the next try; the rest is written then.
+      Log.warning("report-failed", "\(error)")
+      state.withLock { $0.outcomes.insert(contentsOf: outcomes, at: 0) }
+      try? await Task.sleep(for: .milliseconds(100))
+      reportBell.ring()
+    }
+  }
+
+  private func complete(_ outcomes: [(lease: TaskLease, report: AttemptReport)]) async throws {
+    let batch = LeaseColumns()
+    let attributes = ArrayColumn(.bytea)
+    for (lease, report) in outcomes {
+      guard case .completed = report.outcome else { continue }
+      batch.append(lease)
+      attributes.append(report.encoded(sequence: lease.key.sequence))
+    }
+    if batch.count > 0 {
+      var parameters = batch.parameters
+      parameters.append(attributes)
+      let rows = try await database.query(ActivityTaskStatements.complete, parameters)
+      if rows.count < batch.count {
+        Log.warning("lease-lost", "\(batch.count - rows.count) results came after their leases had ended and were not recorded")
+      }
+    }
+    for (lease, report) in outcomes {
+      guard case .failed(let failure) = report.outcome else { continue }
+      let isWritten = try await failures.write(
+        failure, lease.key, token: lease.token, options: lease.attempt.task.options, worker: configuration.identity)
+      if !isWritten { Log.warning("lease-lost", "a failure came after its lease had ended", ["run_id": lease.key.runID.description]) }
+    }
+  }
+
+  private func heartbeatLoop(_ dispatcher: LocalDispatcher) async {
+    let interval = min(configuration.lease / 3, .seconds(1))
+    var next = ContinuousClock.now
+    while !Task.isCancelled {
+      dispatcher.expire()
+      if ContinuousClock.now >= next {
+        next = .now + interval
+        do {
+          try await heartbeatOnce(dispatcher)
+          lastContact.withLock { $0 = .now }
+        } catch {
+          Log.warning("heartbeat-failed", "\(error)")
+          giveUpWhenSilent(dispatcher)
+        }
+      }
+      try? await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  private func heartbeatOnce(_ dispatcher: LocalDispatcher) async throws {
+    let details = Dictionary(dispatcher.takeHeartbeats().map { ($0.key, $0.details) }) { _, last in last }
+    let leases = state.withLock { Array($0.leases.values) }
+    guard !leases.isEmpty else { return }
+    let batch = LeaseColumns()
+    let column = ArrayColumn(.bytea)
+    for lease in leases {
+      batch.append(lease)
+      if let details = details[lease.key] { column.append(details.bytes) } else { column.appendNull() }
+    }
+    var parameters = batch.parameters
+    parameters.append(column)
+    parameters.appendInterval(microseconds: configuration.lease.microseconds)
+    let rows = try await database.query(ActivityTaskStatements.heartbeat, parameters)
+    var held: Set<ActivityKey> = []
+    for row in 0..<rows.count where try !rows.bool(row, 2) {
+      held.insert(ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: try rows.int32(row, 1)))
+    }
+    for lease in leases where !held.contains(lease.key) { await drop(lease, dispatcher) }
+  }
+
+  /// The lease is lost, or the workflow no longer waits: the attempt is cancelled and its outcome is nobody's.
+  private func drop(_ lease: TaskLease, _ dispatcher: LocalDispatcher) async {
+    guard state.withLock({ $0.take(lease.key) != nil }) else { return }
+    dispatcher.cancel(lease.key)
+    Log.info("attempt-dropped", "its lease was lost or it was cancelled", ["run_id": lease.key.runID.description])
+    _ = try? await database.query(
+      ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+  }
+
+  /// Nobody hears us: others may hold our leases soon, so our attempts end before.
+  private func giveUpWhenSilent(_ dispatcher: LocalDispatcher) {
+    guard ContinuousClock.now - lastContact.withLock({ $0 }) > configuration.lease * 0.8 else { return }
+    for lease in state.withLock({ Array($0.leases.values) }) {
+      _ = state.withLock { $0.take(lease.key) }
+      dispatcher.cancel(lease.key)
+    }
+  }
+
+  private func listenLoop() async {
+    while !Task.isCancelled {
+      do {
+        for await _ in try await database.listen(to: [WakeUp.tasksChannel]) { bell.ring() }
+      } catch {
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
+  private func giveBack() async {
+    let leases = state.withLock { Array($0.leases.values) }
+    guard !leases.isEmpty else { return }
+    let batch = LeaseColumns()
+    for lease in leases { batch.append(lease) }
+    _ = try? await database.query(ActivityTaskStatements.giveBack, batch.parameters)
+    wakeUp.send(WakeUp.tasksChannel)
+  }
+}
+
+extension ActivityWorker.State {
+  fileprivate mutating func take(_ key: ActivityKey) -> TaskLease? {
+    guard let lease = leases.removeValue(forKey: key) else { return nil }
+    running[lease.attempt.task.options.taskQueue, default: 1] -= 1
+    return lease
+  }
+}
+
+/// The columns that name leases.
+private final class LeaseColumns {
+  private let runs = ArrayColumn(.uuid)
+  private let sequences = ArrayColumn(.int4)
+  private let tokens = ArrayColumn(.int8)
+  private(set) var count = 0
+
+  func append(_ lease: TaskLease) {
+    runs.append(lease.key.runID.uuid)
+    sequences.append(lease.key.sequence)
+    tokens.append(lease.token)
+    count += 1
+  }
+
+  var parameters: Parameters {
+    var parameters = Parameters()
+    for column in [runs, sequences, tokens] { parameters.append(column) }
+    return parameters
+  }
+}

@@ -1,0 +1,82 @@
+import PostgreSQL
+
+/// A task that this worker may run until its lease ends.
+struct TaskLease: Sendable {
+  let attempt: ActivityAttempt
+  let token: Int64
+  let isCancelRequested: Bool
+
+  var key: ActivityKey { attempt.key }
+
+  /// Reads a row of `ActivityTaskStatements.lease`.
+  init(_ rows: Rows, _ row: Int) throws {
+    let sequence = try rows.int32(row, 1)
+    let recorded = try rows.optional(row, 7) { Payload(json: try rows.bytes($0, $1)) }
+    let options = try ActivityOptions(recorded: recorded, taskQueue: try rows.text(row, 4))
+    attempt = ActivityAttempt(
+      key: ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: sequence),
+      workflow: WorkflowKey(namespace: try rows.text(row, 2), workflowID: try rows.text(row, 3)),
+      task: ActivityTask(
+        sequence: sequence, activityType: try rows.text(row, 5), input: Payload(json: try rows.bytes(row, 6)), options: options),
+      attempt: try rows.int32(row, 9), scheduledAt: try rows.timestamp(row, 8),
+      heartbeatDetails: try rows.optional(row, 11) { Payload(json: try rows.bytes($0, $1)) })
+    token = try rows.int64(row, 10)
+    isCancelRequested = try rows.bool(row, 12)
+  }
+}
+
+extension ActivityOptions {
+  /// The options as stored; none stand for the standard ones.
+  init(recorded: Payload?, taskQueue: String) throws {
+    if let recorded {
+      self = try PayloadCodec.decode(ActivityOptions.self, from: recorded)
+    } else {
+      self.init(taskQueue: taskQueue)
+    }
+  }
+}
+
+/// The failure of an attempt on a remote worker, decided and written in one transaction: the next attempt, or the last word to the owner.
+struct TaskFailureWriter: Sendable {
+  let database: Database
+
+  /// - Returns: false when the lease was lost and nothing was written.
+  @discardableResult
+  func write(_ failure: Failure, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String) async throws -> Bool {
+    try await database.transaction { transaction in
+      try await Self.write(failure, key, token: token, options: options, worker: worker, transaction)
+    }
+  }
+
+  static func write(
+    _ failure: Failure, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String, _ transaction: Transaction
+  ) async throws -> Bool {
+    let rows = try await transaction.query(ActivityTaskStatements.lock, Parameters(key.runID.uuid, key.sequence, token))
+    guard rows.count == 1 else { return false }
+    let attempt = try rows.int32(0, 0)
+    let scheduledAt = try rows.timestamp(0, 1)
+    let now = try rows.timestamp(0, 2)
+    let isLost = failure.kind == .workerLost
+    let outcome = AttemptOutcome.decide(
+      failure: failure, attempt: try rows.int32(0, 3) + (isLost ? 0 : 1), lost: try rows.int32(0, 4) + (isLost ? 1 : 0),
+      elapsedMilliseconds: (now - scheduledAt) / 1000, options: options, random: Double.random(in: 0...1))
+    var log = Parameters(key.runID.uuid, key.sequence, failure.payload.bytes, isLost)
+    switch outcome {
+    case .retry(let delay):
+      log.appendInterval(microseconds: delay * 1000)
+      _ = try await transaction.query(ActivityTaskStatements.logAttempt, log)
+      var retry = Parameters(key.runID.uuid, key.sequence)
+      retry.appendInterval(microseconds: delay * 1000)
+      retry.append(attempt)
+      _ = try await transaction.query(ActivityTaskStatements.retry, retry)
+    case .exhausted(let state):
+      log.appendNull()
+      _ = try await transaction.query(ActivityTaskStatements.logAttempt, log)
+      let report = AttemptReport(
+        attempt: attempt, outcome: .failed(failure), worker: worker, startedAt: scheduledAt, endedAt: now, exhausted: state)
+      _ = try await transaction.query(
+        ActivityTaskStatements.remove, Parameters(key.runID.uuid, key.sequence, report.encoded(sequence: key.sequence)))
+    }
+    return true
+  }
+}

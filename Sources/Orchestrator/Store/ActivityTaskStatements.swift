@@ -1,0 +1,122 @@
+import PostgreSQL
+
+/// Leases of activity tasks: every write names the lease token, so a worker that lost its lease changes nothing.
+enum ActivityTaskStatements {
+  /// The LIMIT stands in a materialized query: without it the planner may run it again for every row.
+  static let lease = Statement(
+    name: "lease_tasks",
+    sql: """
+      with ready as materialized (
+        select run_id, sequence from orchestrator.activity_tasks
+        where task_queue = $1 and state = 0 and visible_at <= now() order by visible_at limit $2 for update skip locked)
+      update orchestrator.activity_tasks t
+      set state = 1, lease_token = nextval('orchestrator.lease_tokens'), worker = $3, started_at = now(), heartbeat_at = now(),
+        lease_expires_at = now() + $4, due_at = close_by
+      from ready where t.run_id = ready.run_id and t.sequence = ready.sequence
+      returning t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at,
+        t.attempt, t.lease_token, t.heartbeat_details, t.cancel_requested
+      """,
+    parameterTypes: [.text, .int8, .text, .interval])
+
+  /// A task missing from the answer belongs to someone else by now.
+  static let heartbeat = Statement(
+    name: "heartbeat_tasks",
+    sql: """
+      update orchestrator.activity_tasks t
+      set lease_expires_at = now() + $5, heartbeat_at = now(), heartbeat_details = coalesce(i.details, t.heartbeat_details)
+      from unnest($1::uuid[], $2::int4[], $3::int8[], $4::bytea[]) i(run_id, sequence, lease_token, details)
+      where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
+      returning t.run_id, t.sequence, t.cancel_requested
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int8Array, .byteaArray, .interval])
+
+  /// Results go to the owner's inbox in the statement that ends the lease: recorded once, or refused.
+  static let complete = Statement(
+    name: "complete_tasks",
+    sql: """
+      with i as materialized (
+        select * from unnest($1::uuid[], $2::int4[], $3::int8[], $4::bytea[]) i(run_id, sequence, lease_token, attributes)),
+      done as (
+        delete from orchestrator.activity_tasks t using i
+        where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
+        returning t.run_id, t.sequence, t.slot, i.attributes),
+      sent as (
+        insert into orchestrator.inbox (slot, run_id, kind, attributes) select slot, run_id, 5, attributes from done)
+      select run_id, sequence from done
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int8Array, .byteaArray])
+
+  /// Locks a leased task and counts its failures so far.
+  static let lock = Statement(
+    name: "lock_task",
+    sql: """
+      select t.attempt, t.scheduled_at, clock_timestamp(),
+        (select count(*) from orchestrator.activity_attempts a
+         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and not a.worker_lost)::int4,
+        (select count(*) from orchestrator.activity_attempts a
+         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and a.worker_lost)::int4
+      from orchestrator.activity_tasks t where t.run_id = $1 and t.sequence = $2 and t.lease_token = $3 for update
+      """,
+    parameterTypes: [.uuid, .int4, .int8])
+
+  static let retry = Statement(
+    name: "retry_task",
+    sql: """
+      update orchestrator.activity_tasks
+      set state = 0, visible_at = now() + $3, attempt = $4 + 1, lease_token = 0, lease_expires_at = null,
+        due_at = least(now() + $3 + start_within, close_by)
+      where run_id = $1 and sequence = $2
+      """,
+    parameterTypes: [.uuid, .int4, .interval, .int4])
+
+  static let remove = Statement(
+    name: "remove_task",
+    sql: """
+      with gone as (delete from orchestrator.activity_tasks where run_id = $1 and sequence = $2 returning slot, run_id)
+      insert into orchestrator.inbox (slot, run_id, kind, attributes) select slot, run_id, 5, $3 from gone
+      """,
+    parameterTypes: [.uuid, .int4, .bytea])
+
+  static let logAttempt = Statement(
+    name: "log_attempt",
+    sql: """
+      insert into orchestrator.activity_attempts
+        (run_id, sequence, slot, activity_type, attempt, worker, started_at, ended_at, failure, worker_lost, next_attempt_at)
+      select t.run_id, t.sequence, t.slot, t.activity_type, t.attempt, coalesce(t.worker, ''), coalesce(t.started_at, now()),
+        clock_timestamp(), $3, $4, case when $5::interval is not null then now() + $5 end
+      from orchestrator.activity_tasks t where t.run_id = $1 and t.sequence = $2
+      on conflict (run_id, sequence, attempt) do nothing
+      """,
+    parameterTypes: [.uuid, .int4, .bytea, .bool, .interval])
+
+  /// The workflow no longer waits: nothing is recorded.
+  static let discard = Statement(
+    name: "discard_task", sql: "delete from orchestrator.activity_tasks where run_id = $1 and sequence = $2 and lease_token = $3",
+    parameterTypes: [.uuid, .int4, .int8])
+
+  /// A worker that stops gives back what it did not finish: the same attempt begins elsewhere.
+  static let giveBack = Statement(
+    name: "give_back_tasks",
+    sql: """
+      update orchestrator.activity_tasks t set state = 0, lease_token = 0, lease_expires_at = null, visible_at = now()
+      from unnest($1::uuid[], $2::int4[], $3::int8[]) i(run_id, sequence, lease_token)
+      where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int8Array])
+
+  static let expired = Statement(
+    name: "expired_leases",
+    sql: """
+      select run_id, sequence, lease_token, options, task_queue from orchestrator.activity_tasks
+      where state = 1 and lease_expires_at < now() order by lease_expires_at limit 100 for update skip locked
+      """)
+
+  static let overdue = Statement(
+    name: "overdue_tasks",
+    sql: """
+      select run_id, sequence, lease_token, options, task_queue, close_by is not null and close_by <= now()
+      from orchestrator.activity_tasks where due_at <= now() order by due_at limit 100 for update skip locked
+      """)
+
+  static let notify = Statement(name: "notify", sql: "select pg_notify($1, '')", parameterTypes: [.text])
+}
