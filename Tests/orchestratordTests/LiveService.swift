@@ -1,0 +1,125 @@
+import Foundation
+import Orchestrator
+import PostgreSQL
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Activities
+@testable import HTTP
+@testable import Workflows
+@testable import orchestratord
+
+/// The whole service in one process: engine, pipeline, store and API on one database.
+final class LiveService: Sendable {
+  let engine: Engine
+  let router: Router
+  let catalog: TrackCatalog
+  let database: Database
+  let store: LocalObjectStore
+  let lyrics = SwitchableLyrics()
+  private let folder: String
+
+  /// Runs the body with a service that is shut down afterwards.
+  static func run<Value>(_ body: (LiveService) async throws -> Value) async throws -> Value {
+    let service = try await LiveService()
+    do {
+      let value = try await body(service)
+      await service.engine.shutdown()
+      return value
+    } catch {
+      await service.engine.shutdown()
+      throw error
+    }
+  }
+
+  private init() async throws {
+    let configuration = try TestCluster.createDatabase()
+    let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
+    _ = try Migrator(configuration).apply(try Migration.load(from: migrations))
+    database = try Database(configuration)
+    catalog = TrackCatalog(database)
+    folder = FileManager.default.temporaryDirectory.appending(path: "service-\(UUID().uuidString)").path
+    store = try LocalObjectStore(folder: folder + "/store")
+    try FileManager.default.createDirectory(atPath: folder + "/scratch", withIntermediateDirectories: true)
+    var registry = Registry()
+    registry.register(PublishTrack.self)
+    PipelineActivities(catalog: catalog, store: store, lyrics: lyrics, scratchFolder: folder + "/scratch").implement(in: &registry)
+    var settings = EngineConfiguration(database: configuration, build: "test")
+    settings.localTaskQueues = [TaskQueues.catalog: 4, TaskQueues.media: 2, TaskQueues.lyrics: 2]
+    settings.drainTime = .milliseconds(500)
+    let engine = try Engine(settings, registry)
+    self.engine = engine
+    var router = Router()
+    MusicAPI(
+      catalog: catalog, store: store, authentication: try Authentication(tokens: TestAPI.tokens), wake: { engine.client.wake() }
+    ).addRoutes(to: &router)
+    self.router = router
+    engine.start()
+    try await engine.waitUntilReady()
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// Three seconds of a tone as MP3.
+  func song() async throws -> [UInt8] {
+    let path = folder + "/song.mp3"
+    let source = ["-v", "error", "-y", "-f", "lavfi", "-i", "sine=frequency=330:duration=3:sample_rate=44100", path]
+    try await Subprocess("/usr/bin/ffmpeg", source, in: folder).run()
+    return [UInt8](try #require(FileManager.default.contents(atPath: path)))
+  }
+
+  func upload(_ bytes: [UInt8]) async throws -> TrackID {
+    let form = Form(file: bytes)
+    let answer = try await send(.post, "/api/v1/uploads", headers: form.headers, body: form.body)
+    #expect(answer.status == 202)
+    return try #require(TrackID(answer.text("trackId") ?? ""))
+  }
+
+  func send(
+    _ method: HTTPMethod, _ target: String, as token: String = "artist-token-0001", headers: HTTPHeaders = [:], body: [UInt8] = []
+  ) async throws -> Answer {
+    var headers = headers
+    headers["Authorization"] = "Bearer \(token)"
+    return Answer(await router.respond(to: try HTTPRequest(method: method, target: target, headers: headers, body: RequestBody(body))))
+  }
+
+  func review(_ id: TrackID, _ json: String) async throws -> Answer {
+    try await send(.post, "/api/v1/tracks/\(id)/review", as: "admin-token-00001", body: Array(json.utf8))
+  }
+
+  func handle(_ id: TrackID) -> WorkflowHandle<PublishTrack> { engine.client.handle(PublishTrack.self, id: id.workflowID) }
+
+  /// The track's document when it fulfils the condition; a track that does not in a minute fails the test.
+  func document(_ id: TrackID, when condition: ([String: Any]) -> Bool) async throws -> [String: Any] {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      let document = try await send(.get, "/api/v1/tracks/\(id)").json
+      if condition(document) { return document }
+      try #require(ContinuousClock.now < deadline, "the track stayed at \(document)")
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  func track(_ id: TrackID, reaching status: TrackStatus) async throws -> [String: Any] {
+    try await document(id) { $0["status"] as? String == status.rawValue }
+  }
+
+  func track(_ id: TrackID, withLyrics status: LyricsStatus) async throws -> [String: Any] {
+    try await document(id) { $0["lyricsStatus"] as? String == status.rawValue }
+  }
+
+  func stagedFiles() async throws -> [ObjectInfo] { try await store.list(in: TrackKeys.staging(), after: nil, limit: 10) }
+}
+
+/// A provider whose answer a test changes while it runs.
+final class SwitchableLyrics: LyricsProvider {
+  static let lyrics = Lyrics(
+    lines: [LyricsLine(startMilliseconds: 100, endMilliseconds: 900, text: "la la")], source: .transcribed, model: "test")
+
+  private let answer = Mutex<Result<Lyrics, LyricsFailure>>(.success(lyrics))
+
+  func become(_ result: Result<Lyrics, LyricsFailure>) { answer.withLock { $0 = result } }
+
+  func transcribe(_ request: LyricsRequest) async throws -> Lyrics { try answer.withLock { $0 }.get() }
+}
