@@ -117,9 +117,18 @@ final class SwitchableLyrics: LyricsProvider {
   static let lyrics = Lyrics(
     lines: [LyricsLine(startMilliseconds: 100, endMilliseconds: 900, text: "la la")], source: .transcribed, model: "test")
 
-  private let answer = Mutex<Result<Lyrics, LyricsFailure>>(.success(lyrics))
+  private let state = Mutex((answers: [Result<Lyrics, LyricsFailure>.success(lyrics)], calls: 0))
 
-  func become(_ result: Result<Lyrics, LyricsFailure>) { answer.withLock { $0 = result } }
+  /// From now on the answers are these in turn, the last one for ever.
+  func become(_ answers: [Result<Lyrics, LyricsFailure>]) { state.withLock { $0 = (answers, 0) } }
 
-  func transcribe(_ request: LyricsRequest) async throws -> Lyrics { try answer.withLock { $0 }.get() }
+  /// How often it was asked since then.
+  var calls: Int { state.withLock { $0.calls } }
+
+  func transcribe(_ request: LyricsRequest) async throws -> Lyrics {
+    try state.withLock { state in
+      state.calls += 1
+      return state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0]
+    }.get()
+  }
 }

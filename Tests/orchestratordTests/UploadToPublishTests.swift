@@ -46,7 +46,7 @@ import Testing
 
   @Test func `A lyrics service that declines holds nothing up, and an operator's retry brings the lyrics later`() async throws {
     try await LiveService.run { service in
-      service.lyrics.become(.failure(LyricsFailure(.refused, "The model declined.")))
+      service.lyrics.become([.failure(LyricsFailure(.refused, "The model declined."))])
       let id = try await service.upload(try await service.song())
       let failed = try await service.track(id, withLyrics: .failed)
       #expect((failed["lyrics"] as? [String: Any])?["reason"] as? String == "The model declined.")
@@ -54,7 +54,7 @@ import Testing
       _ = try await service.review(id, #"{"decision":"approve"}"#)
       _ = try await service.track(id, reaching: .published)
       let sequence = try await Self.parkedStep(of: id, service)
-      service.lyrics.become(.success(SwitchableLyrics.lyrics))
+      service.lyrics.become([.success(SwitchableLyrics.lyrics)])
       try await service.engine.client.commandActivity(WorkflowKey(workflowID: id.workflowID), sequence: sequence, .retry)
       let mended = try await service.track(id, withLyrics: .completed)
       #expect(((mended["lyrics"] as? [String: Any])?["lines"] as? [Any])?.count == 1)
@@ -84,6 +84,34 @@ import Testing
       #expect(blocked["reason"] as? String == "The processing of this track was cancelled.")
       let late = try await service.review(id, #"{"decision":"approve"}"#)
       #expect(late.status == 409 && late.problem == "not-waiting-for-review")
+    }
+  }
+
+  @Test func `A track whose run was terminated is ended by the upkeep, one whose run is open is left alone`() async throws {
+    try await LiveService.run { service in
+      let song = try await service.song()
+      let (stopped, open) = (try await service.upload(song), try await service.upload(song))
+      _ = try await service.track(stopped, reaching: .reviewing)
+      _ = try await service.track(open, reaching: .reviewing)
+      try await service.handle(stopped).terminate(reason: "test")
+      _ = await #expect(throws: WorkflowFailure.self) { try await service.handle(stopped).result() }
+      try await PipelineUpkeep(store: service.store, catalog: service.catalog).runOnce()
+      _ = try await service.track(stopped, reaching: .blocked)
+      #expect(try await service.catalog.track(open).status == .reviewing)
+      #expect(try await service.catalog.statusChanges(stopped).last?.changedBy == "upkeep")
+    }
+  }
+
+  @Test func `A lyrics service that is busy is asked again, as late as it wished`() async throws {
+    try await LiveService.run { service in
+      service.lyrics.become([
+        .failure(LyricsFailure(.rateLimited, "busy", retryAfter: .milliseconds(200))), .success(SwitchableLyrics.lyrics),
+      ])
+      let id = try await service.upload(try await service.song())
+      _ = try await service.track(id, withLyrics: .completed)
+      #expect(service.lyrics.calls == 2)
+      let told = try await service.catalog.notifications(of: "anna", before: nil, limit: 20)
+      #expect(told.filter { $0.kind == "lyrics" }.map(\.status) == ["COMPLETED"])
     }
   }
 

@@ -95,6 +95,9 @@ enum CatalogStatements {
   static let forgetOldUploads = Statement(
     name: "catalog_forget_old_uploads", sql: "delete from music.uploads where created_at < now() - interval '7 days'")
 
+  static let settleTracks = Statement(
+    name: "catalog_settle_tracks", sql: "select music.settle_tracks($1)", parameterTypes: [.int4])
+
   /// Staging keys that a track in processing still needs.
   static let stagedKeys = Statement(
     name: "catalog_staged_keys",

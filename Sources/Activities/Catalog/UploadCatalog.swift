@@ -68,6 +68,11 @@ extension TrackCatalog {
     try await call(CatalogStatements.forgetOldUploads, Parameters()).affectedRows
   }
 
+  /// Ends tracks whose run was stopped without its code. Returns how many, at most 1,000 a call.
+  public func settleTracks() async throws -> Int {
+    Int(try await call(CatalogStatements.settleTracks, Parameters(Int32(1000))).int32(0, 0))
+  }
+
   /// Those of the given staging keys that a track in processing still needs.
   public func stagedKeysInUse(_ keys: [String]) async throws -> Set<String> {
     let column = ArrayColumn(.text)

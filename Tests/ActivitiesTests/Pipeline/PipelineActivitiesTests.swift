@@ -124,10 +124,10 @@ import Testing
     let (id, _) = try await pipeline.database.upload()
     let needed = try ObjectKey(try await pipeline.database.catalog.track(id).sourceKey)
     try await pipeline.store.put([1], at: needed)
-    let patient = StagingSweeper(store: pipeline.store, catalog: pipeline.database.catalog)
-    #expect(try await patient.sweepOnce() == 0)
-    let sweeper = StagingSweeper(store: pipeline.store, catalog: pipeline.database.catalog, age: .zero)
-    #expect(try await sweeper.sweepOnce() == 1)
+    let patient = PipelineUpkeep(store: pipeline.store, catalog: pipeline.database.catalog)
+    #expect(try await patient.sweepStaging() == 0)
+    let upkeep = PipelineUpkeep(store: pipeline.store, catalog: pipeline.database.catalog, stagingAge: .zero)
+    #expect(try await upkeep.sweepStaging() == 1)
     #expect(try await pipeline.store.list(in: TrackKeys.staging(), after: nil, limit: 10).map(\.key) == [needed])
   }
 }
