@@ -47,6 +47,20 @@ import Testing
     #expect(try await api.send(.get, "/stream/\(id)/\(name)", as: nil).problem == "file-not-found")
   }
 
+  @Test func `Lyrics of a published track are served in the forms that players read`() async throws {
+    let api = try await TestAPI()
+    let id = try await api.published()
+    #expect(try await api.send(.get, "/stream/\(id)/lyrics.vtt", as: nil).problem == "file-not-found")
+    let lyrics = Lyrics(
+      lines: [LyricsLine(startMilliseconds: 1500, endMilliseconds: 2900, text: "la")], source: .transcribed, model: "test")
+    try await api.catalog.changeLyrics(LyricsChange(trackID: id, status: .completed, lyrics: lyrics), requestKey: "l")
+    let vtt = try await api.send(.get, "/stream/\(id)/lyrics.vtt", as: nil)
+    #expect(String(decoding: vtt.bytes, as: UTF8.self).contains("00:00:01.500 --> 00:00:02.900\nla"))
+    #expect(vtt.response.headers["Content-Type"] == "text/vtt; charset=utf-8")
+    let lrc = try await api.send(.get, "/stream/\(id)/lyrics.lrc", as: nil)
+    #expect(String(decoding: lrc.bytes, as: UTF8.self).contains("[00:01.50]la"))
+  }
+
   @Test func `The original is sent in ranges`() async throws {
     let api = try await TestAPI()
     let id = try await api.published()

@@ -8,11 +8,12 @@ extension MusicAPI {
     "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, ETag",
   ]
 
-  /// `GET /stream/{id}/{file}`: the playlists and segments of a published track, and nothing else of the store.
+  /// `GET /stream/{id}/{file}`: the playlists, segments and lyrics of a published track, and nothing else of the store.
   func streamFile(_ request: HTTPRequest) async throws -> HTTPResponse {
     try await withCrossOrigin {
       let track = try await publishedTrack(request)
       let name = request.parameters["file"] ?? ""
+      if let lyrics = try await lyricsFile(named: name, of: track) { return lyrics }
       guard name.wholeMatch(of: /master\.m3u8|(?:high|low)\.m3u8|(?:high|low)_[0-9]{3,6}\.aac/) != nil else {
         throw APIProblem(.notFound, "file-not-found", "A stream has master.m3u8, high.m3u8, low.m3u8 and their segments.")
       }
