@@ -61,7 +61,9 @@ import Testing
     let path = try file(bytes: 4 * Self.limit, in: api)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let url = "http://127.0.0.1:\(server.port)/api/v1/uploads"
-    let answer = try await curl(["-H", "Expect: 100-continue", "-w", "\n%{http_code} %{size_upload}", "-F", "file=@\(path)", url])
+    let answer = try await curl([
+      "--expect100-timeout", "15", "-H", "Expect: 100-continue", "-w", "\n%{http_code} %{size_upload}", "-F", "file=@\(path)", url,
+    ])
     #expect(answer.hasSuffix("\n413 0"), "\(answer)")
     #expect(answer.contains("upload-too-large"))
     #expect(api.files == [])
