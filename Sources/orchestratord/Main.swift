@@ -1,6 +1,56 @@
+import Foundation
+import Orchestrator
+import PostgreSQL
+
+/// The one binary: the first word chooses the command.
 @main
 struct Main {
   static func main() async {
-    print("orchestratord")
+    ShutdownSignal.block()
+    var arguments = Arguments(Array(CommandLine.arguments.dropFirst()))
+    do {
+      try await run(&arguments)
+    } catch let error as UsageError {
+      fail("\(error)\nRun `orchestratord help` for the commands.", status: 64)
+    } catch let error as OrchestratorError {
+      fail("\(error)", status: error.code.exitStatus)
+    } catch let error as DatabaseError {
+      fail("\(error)", status: 69)
+    } catch {
+      fail("\(error)", status: 1)
+    }
   }
+
+  private static func run(_ arguments: inout Arguments) async throws {
+    switch try arguments.positional() {
+    case "dev": try await ServeCommand.dev(&arguments)
+    case "serve": try await ServeCommand.serve(&arguments)
+    case "worker": try await ServeCommand.worker(&arguments)
+    case "demo": try await DemoCommand.run(&arguments)
+    case nil, "help": print(help)
+    case "version": print(Configuration.build)
+    case let word?: throw UsageError("there is no command '\(word)'")
+    }
+  }
+
+  private static func fail(_ text: String, status: Int32) -> Never {
+    FileHandle.standardError.write(Data("orchestratord: \(text)\n".utf8))
+    exit(status)
+  }
+
+  private static let help = """
+    orchestratord: durable workflows on PostgreSQL
+
+    Processes that stay
+      dev        everything in one process, with an embedded PostgreSQL in .orchestrator/
+      serve      API and slot owner; --queues none leaves activities to workers
+      worker     activities only: any number of these, on any host
+
+    For people
+      demo       a song from upload to published, shown step by step; --song FILE takes yours
+
+    Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
+      --cached-runs N, --lease-milliseconds N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME, --log-level LEVEL
+    Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...), and the rest in docs/operating.md
+    """
 }

@@ -121,7 +121,7 @@ final class OwnerLoop: @unchecked Sendable {
 }
 
 /// Starts a thread that is not one of Swift's pool: it may block.
-func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+public func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
   let box = Unmanaged.passRetained(ThreadBody(name: name, body: body))
   var thread = pthread_t()
   let status = pthread_create(&thread, nil, runThread, box.toOpaque())

@@ -1,0 +1,110 @@
+import Foundation
+import Orchestrator
+import PostgreSQL
+import Workflows
+
+/// The settings of a process: options win over environment variables, those over the defaults. docs/operating.md lists them.
+struct Configuration {
+  /// Folder of the embedded database and the local object store.
+  var dataFolder = ".orchestrator"
+  /// Nil: the embedded PostgreSQL in the data folder.
+  var databaseURL: String?
+  var address = "127.0.0.1"
+  var port: UInt16 = 8080
+  var storeFolder: String?
+  /// Nil: the offline stand-in answers.
+  var lyricsURL: String?
+  var lyricsModel = "pocketsphinx-en-us"
+  var lyricsKey: String?
+  var accessTokens: String?
+  /// Task queues served in this process, with how many attempts at a time.
+  var taskQueues = Configuration.defaultTaskQueues
+  var cachedRuns = 1000
+  var lease = Duration.seconds(10)
+  var uploadBytes = 100 << 20
+
+  static let defaultTaskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
+
+  init() {}
+
+  /// - Throws: `UsageError` for values that cannot be used.
+  init(_ arguments: inout Arguments, _ environment: [String: String] = ProcessInfo.processInfo.environment) throws(UsageError) {
+    dataFolder = try arguments.option("--data") ?? environment["ORCHESTRATOR_DATA"] ?? dataFolder
+    databaseURL = try arguments.option("--database") ?? environment["DATABASE_URL"]
+    address = try arguments.option("--address") ?? environment["ORCHESTRATOR_ADDRESS"] ?? address
+    if let text = try arguments.option("--port") ?? environment["PORT"] {
+      guard let number = UInt16(text) else { throw UsageError("the port must be 0 to 65535, not '\(text)'") }
+      port = number
+    }
+    storeFolder = try arguments.option("--store") ?? environment["ORCHESTRATOR_STORE"]
+    lyricsURL = try arguments.option("--lyrics-url") ?? environment["LYRICS_URL"]
+    lyricsModel = try arguments.option("--lyrics-model") ?? environment["LYRICS_MODEL"] ?? lyricsModel
+    lyricsKey = environment["GEMINI_API_KEY"]
+    accessTokens = environment["ORCHESTRATOR_TOKENS"]
+    if let text = try arguments.option("--queues") ?? environment["ORCHESTRATOR_QUEUES"] { taskQueues = try Self.queues(text) }
+    cachedRuns = try arguments.number("--cached-runs", in: 1...10_000_000) ?? cachedRuns
+    if let milliseconds = try arguments.number("--lease-milliseconds", in: 500...600_000) { lease = .milliseconds(milliseconds) }
+    uploadBytes = try arguments.number("--max-upload-bytes", in: 1...(100 << 30)) ?? uploadBytes
+    try Self.setLogLevel(try arguments.option("--log-level") ?? environment["LOG_LEVEL"])
+    if lyricsURL != nil, lyricsKey == nil { throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY") }
+  }
+
+  /// `name=count,name=count`; `none` for no queue.
+  private static func queues(_ text: String) throws(UsageError) -> [String: Int] {
+    var queues: [String: Int] = [:]
+    for part in text.split(separator: ",") where text != "none" {
+      let words = part.split(separator: "=")
+      guard words.count == 2, let count = Int(words[1]), (1...100_000).contains(count) else {
+        throw UsageError("queues are written name=count,name=count, for example media=2,catalog=16")
+      }
+      queues[String(words[0])] = count
+    }
+    return queues
+  }
+
+  private static func setLogLevel(_ text: String?) throws(UsageError) {
+    switch text {
+    case nil, "info": Log.setLevel(.info)
+    case "debug": Log.setLevel(.debug)
+    case "warning": Log.setLevel(.warning)
+    case "error": Log.setLevel(.error)
+    case let text?: throw UsageError("the log level is debug, info, warning or error, not '\(text)'")
+    }
+  }
+
+  /// What histories record of the program that wrote them: job order is a property of the Swift runtime.
+  static let build = "orchestratord 0.1.0, Swift \(swiftVersion)"
+
+  #if compiler(>=6.3)
+    private static let swiftVersion = "6.3"
+  #else
+    private static let swiftVersion = "6.2"
+  #endif
+}
+
+/// The database that a command works on.
+enum ConfiguredDatabase {
+  /// A server somewhere, or the embedded one, which is started when it does not run.
+  /// - Throws: `DatabaseError`.
+  static func open(_ configuration: Configuration) throws -> (ConnectionConfiguration, EmbeddedPostgreSQL?) {
+    if let url = configuration.databaseURL { return (ConnectionConfiguration(url), nil) }
+    let cluster = EmbeddedPostgreSQL(folder: absolute(configuration.dataFolder) + "/postgres")
+    return (try cluster.start(), cluster)
+  }
+
+  /// As `open`, for commands beside a running `dev`: nothing is started.
+  /// - Throws: `UsageError` when no embedded server runs.
+  static func connectOnly(_ configuration: Configuration) throws -> ConnectionConfiguration {
+    if let url = configuration.databaseURL { return ConnectionConfiguration(url) }
+    let folder = absolute(configuration.dataFolder) + "/postgres"
+    let cluster = EmbeddedPostgreSQL(folder: folder)
+    guard cluster.processIdentifier != nil else {
+      throw UsageError("no embedded PostgreSQL runs in \(folder): start `orchestratord dev`, or set DATABASE_URL")
+    }
+    return try cluster.start()
+  }
+
+  static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+}

@@ -1,0 +1,118 @@
+import Activities
+import Foundation
+import HTTP
+import Orchestrator
+import PostgreSQL
+import Workflows
+
+/// One running process of the product: the parts that its command asks for, put together in one place.
+final class Service: Sendable {
+  /// Which parts run.
+  struct Parts: Sendable {
+    var ownsSlots = true
+    var servesHTTP = true
+    var worksOnQueues = false
+  }
+
+  let engine: Engine?
+  let server: HTTPServer?
+  private let worker: ActivityWorker?
+  private let database: Database
+  private let lyricsService: HTTPServer?
+  private let sweeper: StagingSweeper
+
+  /// Puts the parts together; nothing runs yet but the listening sockets.
+  init(_ configuration: Configuration, _ connection: ConnectionConfiguration, _ parts: Parts) async throws {
+    database = try Database(connection, maximumConnections: 16)
+    let catalog = TrackCatalog(database)
+    let dataFolder = ConfiguredDatabase.absolute(configuration.dataFolder)
+    let store = try LocalObjectStore(folder: configuration.storeFolder.map(ConfiguredDatabase.absolute) ?? dataFolder + "/store")
+    let scratch = dataFolder + "/scratch"
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+    sweeper = StagingSweeper(store: store, catalog: catalog)
+    let client = HTTPClient()
+    let (provider, standIn) = try Self.lyricsProvider(configuration, client)
+    lyricsService = standIn
+    var registry = Registry()
+    registry.register(PublishTrack.self)
+    PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
+    engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
+    worker = parts.worksOnQueues ? try Self.makeWorker(configuration, connection, registry) : nil
+    server =
+      parts.servesHTTP
+      ? try Self.makeServer(configuration, engine?.client ?? Client(database, registry, identity: "api"), catalog, store, database) : nil
+  }
+
+  private static func makeEngine(
+    _ configuration: Configuration, _ connection: ConnectionConfiguration, _ registry: Registry, runsActivities: Bool
+  ) throws -> Engine {
+    var settings = EngineConfiguration(database: connection, build: Configuration.build)
+    settings.cachedRuns = configuration.cachedRuns
+    settings.lease = configuration.lease
+    settings.localTaskQueues = runsActivities ? configuration.taskQueues : [:]
+    return try Engine(settings, registry)
+  }
+
+  private static func makeWorker(
+    _ configuration: Configuration, _ connection: ConnectionConfiguration, _ registry: Registry
+  ) throws -> ActivityWorker {
+    var settings = ActivityWorkerConfiguration(database: connection, taskQueues: configuration.taskQueues)
+    settings.lease = configuration.lease
+    return try ActivityWorker(settings, registry)
+  }
+
+  private static func makeServer(
+    _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database
+  ) throws -> HTTPServer {
+    var limits = UploadLimits()
+    limits.fileBytes = configuration.uploadBytes
+    let authentication = try configuration.accessTokens.map { try Authentication(tokens: $0) } ?? .development
+    var router = Router()
+    MusicAPI(catalog: catalog, store: store, authentication: authentication, limits: limits, wake: { client.wake() })
+      .addRoutes(to: &router)
+    HealthRoutes(database: database).addRoutes(to: &router)
+    var settings = HTTPServerConfiguration()
+    settings.address = configuration.address
+    settings.port = configuration.port
+    return try HTTPServer(settings, router: router)
+  }
+
+  /// The configured service, or the stand-in: a real HTTP service on a port of its own that listens to the audio.
+  private static func lyricsProvider(
+    _ configuration: Configuration, _ client: HTTPClient
+  ) throws -> (any LyricsProvider, HTTPServer?) {
+    if let url = configuration.lyricsURL, let key = configuration.lyricsKey {
+      let settings = try GeminiProvider.Configuration(baseURL: url, model: configuration.lyricsModel, apiKey: key)
+      return (GeminiProvider(settings, client: client), nil)
+    }
+    let key = UUID().uuidString
+    let server = try OfflineLyricsService(OfflineLyricsService.Configuration(apiKey: key), client: client).start()
+    let settings = try GeminiProvider.Configuration(
+      baseURL: "http://127.0.0.1:\(server.port)", model: configuration.lyricsModel, apiKey: key)
+    return (GeminiProvider(settings, client: client), server)
+  }
+
+  /// Runs until the task is cancelled, then stops in good order: no new requests, open ones end, slots are handed over, activities drain.
+  func run() async {
+    engine?.start()
+    let sweeping = Task { try? await sweeper.run() }
+    let working = Task { await worker?.run() }
+    await Never.untilCancelled()
+    sweeping.cancel()
+    await server?.drain(within: .seconds(5))
+    worker?.stop()
+    await working.value
+    await engine?.shutdown()
+    await lyricsService?.drain(within: .seconds(1))
+    await database.shutdown()
+  }
+}
+
+extension Never {
+  /// Waits for the cancellation of the task.
+  static func untilCancelled() async {
+    let (stream, continuation) = AsyncStream<Never>.makeStream()
+    defer { continuation.finish() }
+    for await _ in stream {}
+  }
+}
