@@ -86,6 +86,9 @@ extension EmbeddedPostgreSQL {
   /// A folder only the server's user can enter.
   private func makeFolder(_ path: String) throws {
     do {
+      // The server's user must be able to pass through what lies above.
+      let parent = (path as NSString).deletingLastPathComponent
+      try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw DatabaseError(.clusterFailed, "cannot make the folder \(path): \(error.localizedDescription)")
@@ -111,7 +114,9 @@ extension EmbeddedPostgreSQL {
     let log = try openLog()
     defer { close(log) }
     guard try DetachedProcess.start(installation.command("initdb", arguments), output: log).wait() == 0 else {
-      throw DatabaseError(.clusterFailed, "initdb failed in \(folder): \(logTail())")
+      let log = logTail()
+      let advice = log.contains("Permission denied") ? " Choose a folder that the user postgres can reach." : ""
+      throw DatabaseError(.clusterFailed, "initdb failed in \(folder): \(log)\(advice)")
     }
     guard rename(unfinished, dataFolder) == 0 else {
       throw DatabaseError(.clusterFailed, "cannot rename \(unfinished): \(String(cString: strerror(errno)))")

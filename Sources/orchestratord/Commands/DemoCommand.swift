@@ -138,7 +138,8 @@ struct DemoOutcome {
 
   func line(seconds: Duration) -> String {
     let time = String(format: "%.1f", Double(seconds.milliseconds) / 1000)
-    return "demo: PUBLISHED track=\(trackID) duration_ms=\(durationMilliseconds) lyrics_lines=\(lyricsLines) events=\(events) seconds=\(time)"
+    return
+      "demo: PUBLISHED track=\(trackID) duration_ms=\(durationMilliseconds) lyrics_lines=\(lyricsLines) events=\(events) seconds=\(time)"
   }
 }
 

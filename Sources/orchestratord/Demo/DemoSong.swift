@@ -22,7 +22,7 @@ struct DemoSong {
       try await Subprocess("/usr/bin/flite", ["-voice", "slt", "-t", line, "-o", voice], in: folder).run()
       inputs += ["-i", voice]
       let start = Int((1.5 + Double(index) * gap) * 1000)
-      filters.append("[\(index + 1):a]aresample=44100,adelay=\(start)|\(start),volume=1.6[v\(index)]")
+      filters.append("[\(index + 1):a]aresample=44100,adelay=\(start)|\(start),volume=2.2[v\(index)]")
     }
     let voices = (0..<Self.lyrics.count).map { "[v\($0)]" }.joined()
     let mix = "[0:a]\(voices)amix=inputs=\(Self.lyrics.count + 1):duration=first:normalize=0,alimiter=limit=0.9[out]"
@@ -40,6 +40,8 @@ struct DemoSong {
       let window = "between(t,\(index * 5),\(index * 5 + 5))*min(1,mod(t,5)*2)"
       return "\(window)*(sin(2*PI*\(root)*t)+sin(2*PI*\(root * 1.5)*t)*0.6+sin(2*PI*\(root * 2)*t)*0.3)"
     }
-    return "aevalsrc=0.03*(\(terms.joined(separator: "+"))):s=44100:d=30"
+    // A comma would end the filter: inside the expression it is escaped.
+    let expression = terms.joined(separator: "+").replacingOccurrences(of: ",", with: "\\,")
+    return "aevalsrc=0.012*(\(expression)):s=44100:d=30"
   }()
 }
