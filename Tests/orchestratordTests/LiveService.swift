@@ -21,8 +21,9 @@ final class LiveService: Sendable {
   private let folder: String
 
   /// Runs the body with a service that is shut down afterwards.
-  static func run<Value>(_ body: (LiveService) async throws -> Value) async throws -> Value {
-    let service = try await LiveService()
+  /// - Parameter provider: instead of `lyrics`.
+  static func run<Value>(lyrics provider: (any LyricsProvider)? = nil, _ body: (LiveService) async throws -> Value) async throws -> Value {
+    let service = try await LiveService(provider)
     do {
       let value = try await body(service)
       await service.engine.shutdown()
@@ -33,7 +34,7 @@ final class LiveService: Sendable {
     }
   }
 
-  private init() async throws {
+  private init(_ provider: (any LyricsProvider)?) async throws {
     let configuration = try TestCluster.createDatabase()
     let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
     _ = try Migrator(configuration).apply(try Migration.load(from: migrations))
@@ -44,7 +45,8 @@ final class LiveService: Sendable {
     try FileManager.default.createDirectory(atPath: folder + "/scratch", withIntermediateDirectories: true)
     var registry = Registry()
     registry.register(PublishTrack.self)
-    PipelineActivities(catalog: catalog, store: store, lyrics: lyrics, scratchFolder: folder + "/scratch").implement(in: &registry)
+    PipelineActivities(catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch").implement(
+      in: &registry)
     var settings = EngineConfiguration(database: configuration, build: "test")
     settings.localTaskQueues = [TaskQueues.catalog: 4, TaskQueues.media: 2, TaskQueues.lyrics: 2]
     settings.drainTime = .milliseconds(500)
@@ -69,8 +71,8 @@ final class LiveService: Sendable {
     return [UInt8](try #require(FileManager.default.contents(atPath: path)))
   }
 
-  func upload(_ bytes: [UInt8]) async throws -> TrackID {
-    let form = Form(file: bytes)
+  func upload(_ bytes: [UInt8], title: String = "Blue") async throws -> TrackID {
+    let form = Form(file: bytes, fields: [("title", title)])
     let answer = try await send(.post, "/api/v1/uploads", headers: form.headers, body: form.body)
     #expect(answer.status == 202)
     return try #require(TrackID(answer.text("trackId") ?? ""))
