@@ -19,7 +19,7 @@ final class Service: Sendable {
   private let worker: ActivityWorker?
   private let database: Database
   private let lyricsService: HTTPServer?
-  private let sweeper: StagingSweeper
+  private let upkeep: PipelineUpkeep
 
   /// Puts the parts together; nothing runs yet but the listening sockets.
   init(_ configuration: Configuration, _ connection: ConnectionConfiguration, _ parts: Parts) async throws {
@@ -29,7 +29,7 @@ final class Service: Sendable {
     let store = try LocalObjectStore(folder: configuration.storeFolder.map(ConfiguredDatabase.absolute) ?? dataFolder + "/store")
     let scratch = dataFolder + "/scratch"
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
-    sweeper = StagingSweeper(store: store, catalog: catalog)
+    upkeep = PipelineUpkeep(store: store, catalog: catalog)
     let client = HTTPClient()
     let (provider, standIn) = try Self.lyricsProvider(configuration, client)
     lyricsService = standIn
@@ -95,10 +95,10 @@ final class Service: Sendable {
   /// Runs until the task is cancelled, then stops in good order: no new requests, open ones end, slots are handed over, activities drain.
   func run() async {
     engine?.start()
-    let sweeping = Task { try? await sweeper.run() }
+    let caring = Task { try? await upkeep.run() }
     let working = Task { await worker?.run() }
     await Never.untilCancelled()
-    sweeping.cancel()
+    caring.cancel()
     await server?.drain(within: .seconds(5))
     worker?.stop()
     await working.value
