@@ -44,6 +44,9 @@ let package = Package(
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL"], exclude: ["play_in_browser.py"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
