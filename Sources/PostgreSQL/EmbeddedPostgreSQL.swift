@@ -170,6 +170,7 @@ extension EmbeddedPostgreSQL {
 
   private func spawn(_ installation: PostgresInstallation) throws -> DetachedProcess {
     let socketFolder = try makeSocketFolder()
+    PostmasterFile.removeSocketLockIfStale("\(socketFolder)/.s.PGSQL.\(Self.port).lock", dataFolder: dataFolder)
     var all = settings
     all["listen_addresses"] = ""
     all["unix_socket_directories"] = "\"\(socketFolder)\""

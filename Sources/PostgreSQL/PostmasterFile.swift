@@ -24,6 +24,15 @@ struct PostmasterFile {
     if kill(process, 0) == 0 || errno == EPERM, !isServer(process, of: dataFolder) { unlink(path) }
   }
 
+  /// The socket's own lock, likewise: a killed server that nobody reaped still has a process id.
+  static func removeSocketLockIfStale(_ lock: String, dataFolder: String) {
+    guard let text = try? String(contentsOfFile: lock, encoding: .utf8),
+      let process = text.split(separator: "\n").first.flatMap({ pid_t($0) }),
+      !isServer(process, of: dataFolder)
+    else { return }
+    unlink(lock)
+  }
+
   /// A server's working folder is its data folder; a zombie has none.
   private static func isServer(_ process: pid_t, of dataFolder: String) -> Bool {
     guard let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd") else { return false }

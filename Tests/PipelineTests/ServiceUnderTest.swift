@@ -26,7 +26,9 @@ final class ServiceUnderTest: Sendable {
     running.withLock { $0 = (process, log) }
     var address: String?
     try await eventually("the service answers") {
-      if process.exitCodeIfEnded() != nil { throw Unexpected("the service ended: \((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")") }
+      if process.exitCodeIfEnded() != nil {
+        throw Unexpected("the service ended: \((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")")
+      }
       let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
       guard let line = lines.first(where: { $0.contains("API ") && $0.contains("http://") }) else { return false }
       address = line.split(separator: " ").last.map { String($0).replacingOccurrences(of: "/api/v1", with: "") }
@@ -100,7 +102,9 @@ struct API {
   let base: String
   private static let client = HTTPClient()
 
-  func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]? = nil, headers: [(String, String)] = []) async throws -> HTTPClientResponse {
+  func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]? = nil, headers: [(String, String)] = []) async throws
+    -> HTTPClientResponse
+  {
     var request = HTTPClientRequest(method, base + path, body: body.map { .bytes($0) } ?? .none)
     request.addressPolicy = .publicOrLoopback
     request.responseLimitBytes = 64 << 20
