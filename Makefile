@@ -37,7 +37,7 @@ format: ## Rewrite the Swift code in the project's format
 	@swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
 
 demo: release ## Take a song from upload to published; SONG=path for one of your own
-	@$(RELEASE) demo $(if $(SONG),"$(SONG)")
+	@$(RELEASE) demo $(if $(SONG),--song "$(SONG)")
 
 bench: release ## Measure the engine on this machine; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)

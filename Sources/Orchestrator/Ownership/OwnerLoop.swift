@@ -15,6 +15,7 @@ final class OwnerLoop: @unchecked Sendable {
   private let owned = Mutex<Set<Slot>>([])
   private var inputs: [OwnerInput] = []
   private var answers: [StoreAnswer] = []
+  private var publishedChanges = 0
   private let finished = DispatchGate()
 
   init(owner: SlotOwner, store: PostgresStore, mailbox: OwnerMailbox, watch: ActivationWatch) {
@@ -99,8 +100,10 @@ final class OwnerLoop: @unchecked Sendable {
   }
 
   private func publishSlots() {
-    let now = owner.slots
-    owned.withLock { if $0 != now { $0 = now } }
+    guard owner.slotChanges != publishedChanges else { return }
+    publishedChanges = owner.slotChanges
+    let slots = owner.slots
+    owned.withLock { $0 = slots }
   }
 
   private func wait(until dueAt: Int64) {

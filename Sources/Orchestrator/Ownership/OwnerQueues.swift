@@ -91,8 +91,11 @@ struct InboxReader {
   /// Everything below was seen, but for messages of slow transactions: a read from 0 finds those now and then.
   private var floor: Int64 = 0
   private var nextFullReadAt: Int64 = 0
-  private(set) var nextReadAt: Int64 = 0
+  private var nextReadAt: Int64 = 0
   private var wasFull = false
+
+  /// When the next read is due; none while one is under way.
+  var dueAt: Int64 { isReading ? .max : wantsRead ? 0 : nextReadAt }
 
   mutating func wake() {
     wantsRead = true

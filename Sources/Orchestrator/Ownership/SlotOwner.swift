@@ -32,6 +32,8 @@ final class SlotOwner {
   var monitor: any ActivationMonitor = SilentMonitor()
 
   var slots: Set<Slot> = []
+  /// Counts changes of `slots`, so that others need not compare them.
+  var slotChanges = 0
   var releases: [SlotRelease] = []
   var entries: [RunID: RunEntry] = [:]
   var openRuns: [WorkflowKey: RunID] = [:]
@@ -51,6 +53,7 @@ final class SlotOwner {
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   var lowWater: RunID?
   var nextHousekeeping: Int64 = 0
+  var isReadingTimers = false
 
   init(
     configuration: Configuration, registry: Registry, store: any EngineStore, dispatcher: any ActivityDispatcher,
@@ -107,7 +110,9 @@ final class SlotOwner {
     case .refused(let number, let refusal): refused(number, refusal)
     case .loaded(let runs): for run in runs { loaded(run) }
     case .inbox(let rows, let floor): take(rows, above: floor)
-    case .timers(let rows): for row in rows where slots.contains(row.slot) { timers.insert(row) }
+    case .timers(let rows):
+      isReadingTimers = false
+      for row in rows where slots.contains(row.slot) { timers.insert(row) }
     case .openRuns(let runs):
       for run in runs where entries[run] == nil { _ = makeEntry(run) }
     case .readFailed(let read): repeatRead(read)

@@ -123,7 +123,7 @@ extension SlotOwner {
     switch read {
     case .load(let runs): loads.append(contentsOf: runs)
     case .inbox: inbox.failed()
-    case .timers: break
+    case .timers: isReadingTimers = false
     case .openRuns(let slots, let from): store.readOpenRuns(slots: slots, from: from)
     }
   }

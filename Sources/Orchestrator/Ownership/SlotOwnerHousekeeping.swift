@@ -4,6 +4,7 @@ extension SlotOwner {
   func take(_ taken: [Slot], from lowWater: RunID) {
     let new = taken.filter { slots.insert($0).inserted }
     guard !new.isEmpty else { return }
+    slotChanges += 1
     store.readOpenRuns(slots: new, from: lowWater)
     store.readTimers(slots: new, dueUntil: clock() + Limits.timerHorizon)
     inbox.startOver()
@@ -30,7 +31,7 @@ extension SlotOwner {
     }
     finishReleases(now)
     shrinkCache()
-    return min(timers.nextDueAt ?? .max, inbox.nextReadAt, nextHousekeeping, deferred.map(\.at).min() ?? .max)
+    return min(timers.nextDueAt ?? .max, slots.isEmpty ? .max : inbox.dueAt, nextHousekeeping, deferred.map(\.at).min() ?? .max)
   }
 
   func take(_ rows: [InboxRow], above floor: Int64) {
@@ -56,7 +57,10 @@ extension SlotOwner {
   }
 
   private func keepHouse(_ now: Int64) {
-    if !slots.isEmpty { store.readTimers(slots: slots.sorted(), dueUntil: now + Limits.timerHorizon) }
+    if !slots.isEmpty, !isReadingTimers {
+      isReadingTimers = true
+      store.readTimers(slots: slots.sorted(), dueUntil: now + Limits.timerHorizon)
+    }
     for entry in entries.values {
       switch entry.phase {
       case .active where !entry.isParked && now - entry.lastActiveAt > Limits.parkAfter: park(entry)
@@ -143,6 +147,7 @@ extension SlotOwner {
   /// Forgets everything of these slots.
   func dropSlots(_ dropped: Set<Slot>) {
     slots.subtract(dropped)
+    slotChanges += 1
     for entry in Array(entries.values) where entry.slot.map(dropped.contains) ?? slots.isEmpty {
       for key in runningHere.keys.filter({ $0.runID == entry.runID }) {
         dispatcher.cancel(key)
