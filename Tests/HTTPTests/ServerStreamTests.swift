@@ -16,6 +16,7 @@ import Testing
         for try await chunk in request.body {
           largest.withLock { $0 = max($0, chunk.count) }
           sum += chunk.count
+          // A slow consumer is what this test is about.
           try await Task.sleep(for: .milliseconds(1))
         }
       } catch { return HTTPResponse(.internalServerError) }
@@ -62,12 +63,14 @@ import Testing
     }
     try await withServer { request in
       switch request.path {
+      // Ends by cancellation only: that is what is observed.
       case "/waits": await noting("waits") { try await Task.sleep(for: .seconds(60)) }
       case "/reads": await noting("reads") { for try await _ in request.body {} }
       default:
         return .serverSentEvents { events in
           await noting("streams") {
             try await events.send(ServerSentEvent(data: "a"))
+            // Ends by cancellation only.
             try await Task.sleep(for: .seconds(60))
           }
         }
@@ -106,6 +109,7 @@ import Testing
   @Test("beat while there is no event")
   func heartbeats() async throws {
     try await withServer { _ in
+      // Stays open until the client goes.
       .serverSentEvents(heartbeat: .milliseconds(5)) { _ in try await Task.sleep(for: .seconds(60)) }
     } _: { server, _ in
       let socket = try RawSocket(port: server.port)
@@ -170,6 +174,7 @@ import Testing
   @Test("serve 300 clients at once")
   func parallel() async throws {
     try await withServer { request in
+      // Long enough that the requests overlap.
       try? await Task.sleep(for: .milliseconds(20))
       return .text(request.queryValue("n") ?? "")
     } _: { _, url in
@@ -188,14 +193,17 @@ import Testing
     let server = try HTTPServer { request in
       switch request.path {
       case "/short":
+        // Ends within the drain time.
         try? await Task.sleep(for: .milliseconds(300))
         return .text("done")
       case "/stuck":
+        // Ends by cancellation only.
         do { try await Task.sleep(for: .seconds(60)) } catch { cancelled.withLock { $0 += 1 } }
         return .text("never")
       default:
         return .serverSentEvents { events in
           try await events.send(ServerSentEvent(data: "a"))
+          // Stays open until the drain ends it.
           try await Task.sleep(for: .seconds(60))
         }
       }

@@ -26,6 +26,8 @@ struct CommitBatch: Sendable {
   var blocked: [BlockedRow] = []
   var unblocked: [RunID] = []
   var lowWater: RunID?
+  /// Slots whose own marks this mark makes needless.
+  var confirmedSlots: [Slot] = []
   /// What waits for the commit.
   var effects: [Effect] = []
   /// What was applied to fill it: delivered again when it did not land.

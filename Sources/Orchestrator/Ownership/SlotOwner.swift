@@ -51,7 +51,10 @@ final class SlotOwner {
   private var isHandling = false
   var conflictingStarts: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
+  /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?
+  /// Taken slots whose open runs are in memory now, but whose own marks still stand.
+  var unconfirmedSlots: [Slot] = []
   var nextHousekeeping: Int64 = 0
   var isReadingTimers = false
 
@@ -113,8 +116,9 @@ final class SlotOwner {
     case .timers(let rows):
       isReadingTimers = false
       for row in rows where slots.contains(row.slot) { timers.insert(row) }
-    case .openRuns(let runs):
+    case .openRuns(let runs, let taken):
       for run in runs where entries[run] == nil { _ = makeEntry(run) }
+      unconfirmedSlots.append(contentsOf: taken)
     case .readFailed(let read): repeatRead(read)
     }
   }

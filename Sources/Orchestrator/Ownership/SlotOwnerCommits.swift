@@ -42,6 +42,7 @@ extension SlotOwner {
     }
     Log.warning("batch-refused", "uncommitted work is done again: \(cause)")
     lowWater = nil
+    unconfirmedSlots.append(contentsOf: batches.flatMap(\.confirmedSlots))
     for batch in batches {
       for case .dispatch(let attempt) in batch.effects { runningHere[attempt.key] = nil }
       for case .runInline(let step) in batch.effects { inlineHere.remove(step.key) }

@@ -8,7 +8,6 @@ extension SlotOwner {
     store.readOpenRuns(slots: new, from: lowWater)
     store.readTimers(slots: new, dueUntil: clock() + Limits.timerHorizon)
     inbox.startOver()
-    self.lowWater = nil
   }
 
   /// Gives slots up once nothing of theirs is under way; the callback gets the low-water mark for the next owner.
@@ -113,22 +112,29 @@ extension SlotOwner {
     }
   }
 
-  /// Below the low-water mark every open run of our slots is parked: a new owner need not look there.
+  /// Below the low-water mark every open run of our slots is parked: a new owner need not look there. A slot just taken has a mark of its
+  /// own until its runs count here.
   private func raiseLowWater(_ now: Int64) {
-    let oldest = entries.values.lazy.filter { !$0.isParked }.map(\.runID).min()
-    let recent = RunID.floor(unixMilliseconds: now / 1000 - 60_000)
-    let mark = min(oldest ?? recent, recent)
-    guard let lowWater, lowWater >= mark else {
-      self.lowWater = mark
-      pipeline.open.lowWater = mark
-      return
-    }
+    let mark = lowestUnparked(now)
+    let confirmed = unconfirmedSlots.filter(slots.contains)
+    if let lowWater, lowWater >= mark, confirmed.isEmpty { return }
+    lowWater = mark
+    pipeline.open.lowWater = mark
+    pipeline.open.confirmedSlots.append(contentsOf: confirmed)
+    unconfirmedSlots = []
   }
 
+  private func lowestUnparked(_ now: Int64) -> RunID {
+    let recent = RunID.floor(unixMilliseconds: now / 1000 - 60_000)
+    return min(entries.values.lazy.filter { !$0.isParked }.map(\.runID).min() ?? recent, recent)
+  }
+
+  /// An old run becomes active: the mark goes down in the same batch.
   func lowerWater(to runID: RunID) {
-    guard let lowWater, runID < lowWater else { return }
-    self.lowWater = runID
-    pipeline.open.lowWater = runID
+    if let lowWater, lowWater <= runID { return }
+    let mark = min(runID, lowWater ?? lowestUnparked(clock()))
+    lowWater = mark
+    pipeline.open.lowWater = mark
   }
 
   private func isReleasing(_ slot: Slot) -> Bool { releases.contains { $0.slots.contains(slot) } }

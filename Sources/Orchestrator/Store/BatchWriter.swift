@@ -118,6 +118,13 @@ final class BatchWriter {
     blocked.add(batch.blocked, to: &list)
     RowWriter<RunID>.runs(CommitStatements.deleteBlocked).add(batch.unblocked, to: &list)
     if let lowWater = batch.lowWater { list.append((CommitStatements.setLowWater, Parameters(processID, lowWater.uuid))) }
+    if !batch.confirmedSlots.isEmpty {
+      let column = ArrayColumn(.int2)
+      for slot in batch.confirmedSlots { column.append(slot.number) }
+      var parameters = Parameters(processID)
+      parameters.append(column)
+      list.append((CommitStatements.confirmSlots, parameters))
+    }
     RowWriter<RunID>.runs(CommitStatements.lockClosing).add(batch.closes.map(\.runID), to: &list)
     RowWriter<RunID>.runs(CommitStatements.checkClosing).add(batch.closes.map(\.runID), to: &list)
     closes.add(batch.closes, to: &list)

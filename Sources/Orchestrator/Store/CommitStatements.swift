@@ -221,6 +221,14 @@ enum CommitStatements {
     name: "set_low_water", sql: "update orchestrator.process_heartbeats set low_water = $2 where process_id = $1",
     parameterTypes: [.int8, .uuid])
 
+  /// The process's mark speaks for these slots from now on.
+  static let confirmSlots = Statement(
+    name: "confirm_slots",
+    sql: """
+      update orchestrator.slots set low_water = 'ffffffff-ffff-ffff-ffff-ffffffffffff' where process_id = $1 and slot = any($2)
+      """,
+    parameterTypes: [.int8, .int2Array])
+
   /// Locks the closing runs against senders. A row that a sender holds is skipped and so refuses the close: nobody's open transaction may
   /// hold up the batch.
   static let lockClosing = Statement(

@@ -20,7 +20,7 @@ enum StoreAnswer: Sendable {
   case loaded([LoadedRun])
   case inbox([InboxRow], above: Int64)
   case timers([TimerRow])
-  case openRuns([RunID])
+  case openRuns([RunID], of: [Slot])
   /// A read got no answer; it is asked again.
   case readFailed(StoreRead)
 }

@@ -73,7 +73,7 @@ enum OwnershipStatements {
   static let freeFenced = Statement(
     name: "free_fenced",
     sql: """
-      update orchestrator.slots s set process_id = null, low_water = h.low_water
+      update orchestrator.slots s set process_id = null, low_water = least(s.low_water, h.low_water)
       from orchestrator.process_heartbeats h where h.process_id = s.process_id and s.process_id = any($1)
       """,
     parameterTypes: [.int8Array])
@@ -83,6 +83,8 @@ enum OwnershipStatements {
 
   static let release = Statement(
     name: "release_slots",
-    sql: "update orchestrator.slots set process_id = null, low_water = $3 where process_id = $1 and slot = any($2)",
+    sql: """
+      update orchestrator.slots set process_id = null, low_water = least(low_water, $3) where process_id = $1 and slot = any($2)
+      """,
     parameterTypes: [.int8, .int2Array, .uuid])
 }

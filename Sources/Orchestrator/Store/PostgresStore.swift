@@ -208,7 +208,7 @@ extension PostgresStore.Read {
             slot: Slot(try rows.int16(row, 0)), dueAt: try rows.timestamp(row, 1), runID: RunID(try rows.uuid(row, 2)),
             sequence: try rows.int32(row, 3), kind: kind)
         })
-    case .openRuns: return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) })
+    case .openRuns(let slots, _): return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) }, of: slots)
     }
   }
 }
@@ -221,7 +221,10 @@ extension CommitRefusal {
     case ErrorCode.predecessorMissing: self = .predecessorMissing
     case ErrorCode.workflowAlreadyStarted: self = .alreadyStarted(runs)
     case ErrorCode.unseenMessage: self = .unseenMessages(runs)
-    default: self = error.isRetryable || error.outcomeUnknown ? .outcomeUnknown : .rejected(error.description)
+    default:
+      // A row that stands already was written by a batch whose answer was lost: what is in memory is stale, not wrong.
+      let isStale = error.sqlState == "23505"
+      self = isStale || error.isRetryable || error.outcomeUnknown ? .outcomeUnknown : .rejected(error.description)
     }
   }
 }
