@@ -97,9 +97,19 @@ public struct PipelineActivities: Sendable {
 
   /// A folder of this attempt alone, gone when it ends.
   func withScratch<Output>(_ body: (_ folder: String) async throws -> Output) async throws -> Output {
+    removeAbandonedScratch()
     let folder = "\(scratchFolder)/\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try await body(folder)
+  }
+
+  /// An attempt whose process was killed leaves its folder behind; no attempt may run nearly as long as two hours.
+  private func removeAbandonedScratch() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: scratchFolder)) ?? []
+    for path in names.filter({ UUID(uuidString: $0) != nil }).map({ "\(scratchFolder)/\($0)" }) {
+      let changed = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+      if let changed, changed < Date(timeIntervalSinceNow: -2 * 3600) { try? FileManager.default.removeItem(atPath: path) }
+    }
   }
 }

@@ -117,6 +117,20 @@ import Testing
     #expect(failure?.isRetryable == false)
   }
 
+  @Test func `What a killed attempt left in its scratch folder goes with a later attempt, what others work in stays`() async throws {
+    let pipeline = try await PipelineFixture()
+    let upload = try await pipeline.upload(pipeline.song([], "a.mp3"), as: .mpeg)
+    let (old, young, foreign) = (UUID().uuidString, UUID().uuidString, "lost+found")
+    let longAgo: [FileAttributeKey: Any] = [.modificationDate: Date(timeIntervalSinceNow: -3 * 3600)]
+    for name in [old, young, foreign] {
+      let path = "\(pipeline.folder)/scratch/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      if name != young { try FileManager.default.setAttributes(longAgo, ofItemAtPath: path) }
+    }
+    _ = try await pipeline.run(Steps.validate, upload)
+    #expect(Set(pipeline.scratch) == [young, foreign])
+  }
+
   @Test func `Abandoned uploads are swept, those still in processing stay`() async throws {
     let pipeline = try await PipelineFixture()
     let abandoned = try TrackKeys.staged(TrackID(), as: .mpeg)
