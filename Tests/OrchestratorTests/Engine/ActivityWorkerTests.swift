@@ -7,7 +7,8 @@ import Testing
 @Suite struct ActivityWorkerTests {
   /// Runs the body with an engine without activities and a worker that has them.
   private func withWorker(_ fixture: EngineFixture, _ body: (Engine) async throws -> Void) async throws {
-    try await fixture.withEngine(testRegistry(), { $0.localTaskQueues = [:] }) { engine in
+    let withoutActivities: (inout EngineConfiguration) -> Void = { $0.localTaskQueues = [:] }
+    try await fixture.withEngine(testRegistry(), withoutActivities) { engine in
       var configuration = ActivityWorkerConfiguration(database: fixture.database, taskQueues: ["default": 20])
       configuration.lease = .seconds(2)
       let worker = try ActivityWorker(configuration, testRegistry())
