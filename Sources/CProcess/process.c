@@ -77,3 +77,26 @@ int process_reap(pid_t process, struct process_end *end) {
 }
 
 void process_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+static int shutdown_descriptor = -1;
+static volatile sig_atomic_t shutdown_signals = 0;
+
+static void note_shutdown(int signal) {
+  int error = errno;
+  uint64_t one = 1;
+  if (shutdown_signals++ > 0) _exit(128 + signal);
+  if (write(shutdown_descriptor, &one, sizeof one) < 0) _exit(128 + signal);
+  errno = error;
+}
+
+int process_shutdown_descriptor(void) {
+  struct sigaction action = {0};
+  action.sa_handler = note_shutdown;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  shutdown_descriptor = eventfd(0, EFD_CLOEXEC);
+  if (shutdown_descriptor < 0) return -1;
+  signal(SIGPIPE, SIG_IGN);
+  if (sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGINT, &action, NULL) != 0) return -1;
+  return shutdown_descriptor;
+}

@@ -6,7 +6,6 @@ import PostgreSQL
 @main
 struct Main {
   static func main() async {
-    ShutdownSignal.block()
     var arguments = Arguments(Array(CommandLine.arguments.dropFirst()))
     do {
       try await run(&arguments)

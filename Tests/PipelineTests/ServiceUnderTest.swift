@@ -50,12 +50,18 @@ final class ServiceUnderTest: Sendable {
     if let server = cluster.processIdentifier { Glibc.kill(server, SIGKILL) }
   }
 
-  /// SIGTERM: everything ends in good order.
+  /// SIGTERM: everything ends in good order, the embedded PostgreSQL too.
   func stop() async throws {
     guard let (process, _) = running.withLock({ $0 }) else { return }
     Glibc.kill(process.identifier, SIGTERM)
-    try await eventually("the service stops") { process.exitCodeIfEnded() != nil }
+    var exitCode: Int32?
+    try await eventually("the service stops") {
+      exitCode = process.exitCodeIfEnded()
+      return exitCode != nil
+    }
     running.withLock { $0 = nil }
+    guard exitCode == 0 else { throw Unexpected("the service ended with \(exitCode ?? -1)") }
+    if let server = cluster.processIdentifier { throw Unexpected("PostgreSQL \(server) was left running") }
   }
 
   func remove() {

@@ -36,3 +36,7 @@ int process_reap(pid_t process, struct process_end *end);
 
 /// Names the calling thread, for people who look at it; at most 15 bytes.
 void process_name_thread(const char *name);
+
+/// From now on SIGTERM and SIGINT make the descriptor readable instead of ending the process; a second one ends it at once. -1 with errno.
+/// Handlers rather than a mask: Dispatch's main loop waits with an empty mask.
+int process_shutdown_descriptor(void);

@@ -7,7 +7,6 @@ import PostgreSQL
 enum DemoCommand {
   static func run(_ arguments: inout Arguments) async throws {
     let song = try arguments.option("--song")
-    let isKept = arguments.flag("--keep")
     var configuration = try Configuration(&arguments)
     try arguments.finish()
     configuration.port = 0
@@ -15,30 +14,42 @@ enum DemoCommand {
     Log.setLevel(.warning)
     let started = ContinuousClock.now
     let (connection, cluster) = try ConfiguredDatabase.open(configuration)
+    let result: Result<DemoOutcome, any Error>
+    do {
+      result = .success(try await run(configuration, connection, song, started, isEmbedded: cluster != nil))
+    } catch {
+      result = .failure(error)
+    }
+    try cluster?.stop()
+    print(try result.get().line(seconds: ContinuousClock.now - started))
+  }
+
+  private static func run(
+    _ configuration: Configuration, _ connection: ConnectionConfiguration, _ song: String?, _ started: ContinuousClock.Instant,
+    isEmbedded: Bool
+  ) async throws -> DemoOutcome {
     _ = try Migrator(connection).apply(try Schema.migrations())
     let service = try await Service(configuration, connection, Service.Parts())
     let running = Task { await service.run() }
     let folder = ConfiguredDatabase.absolute(configuration.dataFolder) + "/demo-\(ProcessInfo.processInfo.processIdentifier)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
     let result: Result<DemoOutcome, any Error>
     do {
       try await service.engine?.waitUntilReady()
       guard let port = service.server?.port else { throw UsageError("the demo's API did not start") }
-      say("orchestratord runs: PostgreSQL\(cluster == nil ? "" : " (embedded)"), API on http://127.0.0.1:\(port), lyrics stand-in")
-      result = .success(try await play(song, isSpoken: song == nil, DemoClient(port: port), folder, started))
+      say("orchestratord runs: PostgreSQL\(isEmbedded ? " (embedded)" : ""), API on http://127.0.0.1:\(port), lyrics stand-in")
+      result = .success(try await play(song, DemoClient(port: port), folder))
     } catch {
       result = .failure(error)
     }
     running.cancel()
     await running.value
-    try cluster?.stop()
-    if !isKept { try? FileManager.default.removeItem(atPath: folder) }
-    let outcome = try result.get()
-    print(outcome.line(seconds: ContinuousClock.now - started))
+    return try result.get()
   }
 
   private static func play(
-    _ given: String?, isSpoken: Bool, _ client: DemoClient, _ folder: String, _ started: ContinuousClock.Instant
+    _ given: String?, _ client: DemoClient, _ folder: String
   ) async throws -> DemoOutcome {
     var fields = [("title", "Morning River"), ("language", "en"), ("tags", "demo")]
     let path: String

@@ -46,18 +46,42 @@ enum ServeCommand {
   private static func run(
     _ configuration: Configuration, _ parts: Service.Parts, announce: (Service, ConnectionConfiguration) -> Void
   ) async throws {
+    let shutdown = try ShutdownSignal()
+    try refuseOpenDevelopment(configuration)
     let (connection, cluster) = try ConfiguredDatabase.open(configuration)
+    let result: Result<Void, any Error>
+    do {
+      try await run(configuration, parts, connection, shutdown, announce)
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    // Also after an error: what was started is stopped.
+    try cluster?.stop()
+    try result.get()
+  }
+
+  private static func run(
+    _ configuration: Configuration, _ parts: Service.Parts, _ connection: ConnectionConfiguration, _ shutdown: ShutdownSignal,
+    _ announce: (Service, ConnectionConfiguration) -> Void
+  ) async throws {
     for migration in try Migrator(connection).apply(try Schema.migrations()) { print("migrated: \(migration.number) \(migration.name)") }
     let service = try await Service(configuration, connection, parts)
     let running = Task { await service.run() }
     try await service.engine?.waitUntilReady()
     announce(service, connection)
     fflush(nil)
-    await ShutdownSignal.wait()
+    await shutdown.wait()
     print("stopping")
+    fflush(nil)
     running.cancel()
     await running.value
-    try cluster?.stop()
+  }
+
+  /// The development tokens are known to everybody: beyond this machine real ones are needed.
+  private static func refuseOpenDevelopment(_ configuration: Configuration) throws(UsageError) {
+    guard configuration.accessTokens == nil, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
+    throw UsageError("to listen on \(configuration.address) set ORCHESTRATOR_TOKENS=token:user:role,...: the development tokens are public")
   }
 }
 

@@ -1,37 +1,26 @@
+import CProcess
 import Glibc
 import Orchestrator
-import Synchronization
 
 /// SIGTERM and SIGINT end a process in good order; a second one ends it at once.
-enum ShutdownSignal {
-  private static let count = Atomic<Int>(0)
+struct ShutdownSignal: Sendable {
+  private let descriptor: Int32
 
-  /// Waits for the first signal.
-  static func wait() async {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGTERM)
-    sigaddset(&signals, SIGINT)
-    let set = signals
-    await withCheckedContinuation { continuation in
-      startThread(named: "signals") {
-        var signals = set
-        var received: Int32 = 0
-        sigwait(&signals, &received)
-        continuation.resume()
-        sigwait(&signals, &received)
-        _exit(130)
-      }
-    }
+  /// From now on the signals are noted instead of ending the process.
+  init() throws {
+    descriptor = process_shutdown_descriptor()
+    guard descriptor >= 0 else { throw UsageError("signals cannot be handled: \(String(cString: strerror(errno)))") }
   }
 
-  /// To be called before any thread starts: every thread then leaves the signals to the one that waits for them.
-  static func block() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGTERM)
-    sigaddset(&signals, SIGINT)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    signal(SIGPIPE, SIG_IGN)
+  /// Waits for the first signal.
+  func wait() async {
+    let descriptor = descriptor
+    await withCheckedContinuation { continuation in
+      startThread(named: "signals") {
+        var count: UInt64 = 0
+        while read(descriptor, &count, 8) < 0 && errno == EINTR {}
+        continuation.resume()
+      }
+    }
   }
 }
