@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo bench docs clean
+.PHONY: help dependencies test-dependencies build release test lint format demo bench docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -44,6 +44,10 @@ bench: release ## Measure the engine on this machine; ARGS="--workload chain --j
 
 docs: build ## Render the public API's documentation into .build/documentation
 	@scripts/render-documentation
+
+migrations: ## Put Migrations/*.sql into the binary's source; run it after every change of them
+	@scripts/embed-migrations > Sources/orchestratord/EmbeddedMigrations.swift.new
+	@mv Sources/orchestratord/EmbeddedMigrations.swift.new Sources/orchestratord/EmbeddedMigrations.swift
 
 clean: ## Remove everything that was built, but no data
 	@rm -rf .build

@@ -17,6 +17,8 @@ public struct Migrator: Sendable {
   private static let commit = Statement(name: "migrate_commit", sql: "commit")
   private static let select = Statement(
     name: "migrate_select", sql: "select number, name, checksum from orchestrator.schema_migrations order by number")
+  private static let exists = Statement(
+    name: "migrate_exists", sql: "select to_regclass('orchestrator.schema_migrations') is not null")
   private static let insert = Statement(
     name: "migrate_insert", sql: "insert into orchestrator.schema_migrations (number, name, checksum) values ($1, $2, $3)",
     parameterTypes: [.int4, .text, .text])
@@ -47,6 +49,15 @@ public struct Migrator: Sendable {
     for migration in plan.pending { try Self.apply(migration, on: connection, timeout) }
     _ = try connection.run((Self.unlock, Parameters(Self.lockKey)))
     return plan.pending
+  }
+
+  /// What `apply` would apply, in order; nothing is changed and nothing is locked.
+  ///
+  /// Throws with code `migrationRefused` as `apply` does.
+  public func pending(_ migrations: [Migration]) throws -> [Migration] {
+    let connection = try PipelineConnection(configuration)
+    let exists = try connection.run((Self.exists, Parameters()))[0].bool(0, 0)
+    return try MigrationPlan(migrations, applied: exists ? Self.applied(connection) : []).pending
   }
 
   private static func acquireLock(_ connection: PipelineConnection) throws {

@@ -25,6 +25,11 @@ public final class Client: Sendable {
     self.init(database, registry, ResultBoard(), identity: identity, ownership: nil)
   }
 
+  /// The same client under another name: histories record who acted.
+  public func acting(as identity: String) -> Client {
+    Client(database, registry, results, identity: identity, ownership: ownership)
+  }
+
   /// Starts a workflow; durable when this returns. The same run id again is the same start.
   /// - Throws: `OrchestratorError`: `workflow-already-started` when the id has an open run, `invalid-argument`, `unavailable`.
   @discardableResult

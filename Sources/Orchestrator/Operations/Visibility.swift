@@ -1,0 +1,150 @@
+import Foundation
+import PostgreSQL
+
+/// Which runs a list shows; everything that is nil is not asked about.
+public struct WorkflowFilter: Sendable {
+  public var namespace: String
+  public var status: WorkflowStatus?
+  public var workflowType: String?
+  public var workflowID: String?
+  /// Only runs that started after this moment.
+  public var startedAfter: RecordedTime?
+
+  public init(
+    namespace: String = "default", status: WorkflowStatus? = nil, workflowType: String? = nil, workflowID: String? = nil,
+    startedAfter: RecordedTime? = nil
+  ) {
+    self.namespace = namespace
+    self.status = status
+    self.workflowType = workflowType
+    self.workflowID = workflowID
+    self.startedAfter = startedAfter
+  }
+}
+
+/// What operators see. Nothing here changes anything, and every answer has a limit.
+extension Client {
+  /// Runs by their run ids, newest first. Runs that start while someone pages come before the first page: no page skips or repeats a run.
+  /// - Parameters:
+  ///   - limit: runs a page, 1 to 1000.
+  ///   - cursor: `nextCursor` of the page before.
+  /// - Throws: `OrchestratorError` with code `invalid-argument`; `DatabaseError`.
+  public func listWorkflows(
+    _ filter: WorkflowFilter = WorkflowFilter(), limit: Int = 50, cursor: String? = nil
+  ) async throws -> Listing<WorkflowSummary> {
+    let limit = try Self.checked(limit)
+    var parameters = Parameters(try Self.run(in: cursor ?? Self.lastOfAll).uuid, filter.namespace, filter.status?.rawValue)
+    parameters.append(filter.workflowType)
+    parameters.appendTimestamp(microseconds: filter.startedAfter?.microseconds ?? 0)
+    parameters.append(Int64(limit) + 1)
+    var statement = VisibilityStatements.list
+    if let workflowID = filter.workflowID {
+      parameters.append(workflowID)
+      statement = VisibilityStatements.listOfWorkflowID
+    }
+    let rows = try await database.query(statement, parameters)
+    let runs = try (0..<min(rows.count, limit)).map { try WorkflowSummary(rows, $0) }
+    return Listing(items: runs, nextCursor: rows.count > limit ? runs.last?.runID.description : nil)
+  }
+
+  /// Everything about a run but its history.
+  /// - Parameter runID: nil for the newest run of the workflow id.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `unavailable` while no owner has taken the start.
+  public func describe(_ key: WorkflowKey, runID: RunID? = nil) async throws -> WorkflowDescription {
+    let runID = try await newestRun(of: key, unless: runID)
+    let pending = (VisibilityStatements.pendingActivities, Parameters(runID.uuid, Int64(Self.largestPage)))
+    let results = try await database.run([
+      (VisibilityStatements.describe, Parameters(runID.uuid, key.workflowID, key.namespace)), pending,
+    ])
+    guard results[0].count > 0 else { throw Self.notFound(key, runID) }
+    let isOpen = try WorkflowSummary(results[0], 0).status.isOpen
+    let activities = isOpen ? try (0..<results[1].count).map { try PendingActivity(results[1], $0) } : []
+    return WorkflowDescription(
+      try WorkflowSummary(results[0], 0, pending: activities), try WorkflowDetails(results[0], pending: activities))
+  }
+
+  /// The newest run of a workflow id, or the given one.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `unavailable` while no owner has taken the start.
+  public func newestRun(of key: WorkflowKey, unless given: RunID? = nil) async throws -> RunID {
+    if let given { return given }
+    let rows = try await database.query(ClientStatements.latestRun, Parameters(key.workflowID, key.namespace))
+    if rows.count > 0 { return RunID(try rows.uuid(0, 0)) }
+    let isStarting = try await database.query(VisibilityStatements.isStarting, Parameters(key.workflowID, key.namespace)).bool(0, 0)
+    guard isStarting else { throw Self.notFound(key, nil) }
+    throw OrchestratorError(
+      .unavailable,
+      "the start of workflow '\(key.workflowID)' is acknowledged, but no owner has taken it yet: is an `orchestratord serve` running?")
+  }
+
+  /// Activities of all runs that ran out of attempts and wait for an operator.
+  /// - Throws: `OrchestratorError` with code `invalid-argument`.
+  public func parkedActivities(
+    namespace: String = "default", limit: Int = 50, cursor: String? = nil
+  ) async throws -> Listing<PendingActivity> {
+    let limit = try Self.checked(limit)
+    let parts = (cursor ?? "\(Self.firstOfAll).0").split(separator: ".")
+    guard parts.count == 2, let sequence = Int32(parts[1]) else { throw Self.badCursor }
+    let after = try Self.run(in: String(parts[0]))
+    let rows = try await database.query(
+      VisibilityStatements.parkedActivities, Parameters(namespace, after.uuid, sequence, Int64(limit) + 1))
+    let activities = try (0..<min(rows.count, limit)).map { try PendingActivity(rows, $0) }
+    return Listing(
+      items: activities, nextCursor: rows.count > limit ? activities.last.map { "\($0.runID).\($0.sequence)" } : nil)
+  }
+
+  /// Activities of one run without an outcome, in the order in which they were scheduled; at most 1000.
+  public func pendingActivities(_ runID: RunID) async throws -> [PendingActivity] {
+    let rows = try await database.query(VisibilityStatements.pendingActivities, Parameters(runID.uuid, Int64(Self.largestPage)))
+    return try (0..<rows.count).map { try PendingActivity(rows, $0) }
+  }
+
+  /// Attempts of a run's activities that failed; the newest 1000 when there are more.
+  public func attempts(_ runID: RunID) async throws -> [FailedAttempt] {
+    let rows = try await database.query(VisibilityStatements.attempts, Parameters(runID.uuid, Int64(Self.largestPage)))
+    return try (0..<rows.count).map { try FailedAttempt(rows, $0) }
+  }
+
+  /// Task queues that have tasks.
+  public func queues() async throws -> [QueueDepth] {
+    let rows = try await database.query(VisibilityStatements.queues)
+    return try (0..<rows.count).map { row in
+      QueueDepth(
+        taskQueue: try rows.text(row, 0), ready: try rows.int64(row, 1), delayed: try rows.int64(row, 2),
+        leased: try rows.int64(row, 3), oldestAgeMilliseconds: try rows.optional(row, 4, rows.int64))
+    }
+  }
+
+  /// Living processes that may own slots.
+  public func owners() async throws -> [OwnerProcess] {
+    let rows = try await database.query(VisibilityStatements.owners)
+    return try (0..<rows.count).map { row in
+      OwnerProcess(
+        processID: try rows.int64(row, 0), name: try rows.text(row, 1), build: try rows.text(row, 2),
+        startedAt: try rows.time(row, 3), heartbeatAt: try rows.time(row, 4), leaseMilliseconds: try rows.int64(row, 5),
+        slots: try rows.int64(row, 6))
+    }
+  }
+
+  /// Rows of the longest answer.
+  static let largestPage = 1000
+  private static let firstOfAll = "00000000-0000-0000-0000-000000000000"
+  private static let lastOfAll = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+  private static let badCursor = OrchestratorError(.invalidArgument, "the cursor must be the nextCursor of an earlier page")
+
+  static func checked(_ limit: Int) throws -> Int {
+    guard (1...largestPage).contains(limit) else {
+      throw OrchestratorError(.invalidArgument, "the limit must be a number from 1 to \(largestPage), not \(limit)")
+    }
+    return limit
+  }
+
+  private static func run(in cursor: String) throws -> RunID {
+    guard let runID = RunID(cursor) else { throw badCursor }
+    return runID
+  }
+
+  private static func notFound(_ key: WorkflowKey, _ runID: RunID?) -> OrchestratorError {
+    let run = runID.map { " and the run id \($0)" } ?? ""
+    return OrchestratorError(.workflowNotFound, "no workflow has the id '\(key.workflowID)'\(run) in namespace '\(key.namespace)'")
+  }
+}

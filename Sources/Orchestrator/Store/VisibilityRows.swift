@@ -1,0 +1,87 @@
+import Foundation
+import PostgreSQL
+
+// Rows of `VisibilityStatements` as values, column by column.
+
+extension Rows {
+  func time(_ row: Int, _ column: Int) throws -> RecordedTime { RecordedTime(microseconds: try timestamp(row, column)) }
+
+  fileprivate func time(ifAny row: Int, _ column: Int) throws -> RecordedTime? { try optional(row, column, time) }
+
+  fileprivate func text(ifAny row: Int, _ column: Int) throws -> String? { try optional(row, column, text) }
+
+  /// A `jsonb` column.
+  fileprivate func json(ifAny row: Int, _ column: Int) throws -> Payload? {
+    try optional(row, column) { Payload(json: Array(try text($0, $1).utf8)) }
+  }
+
+  /// A failure in a `bytea` column; one that cannot be read is shown as such, it must not hide the rest.
+  fileprivate func failure(_ row: Int, _ column: Int) throws -> Failure {
+    let payload = Payload(json: try bytes(row, column))
+    return (try? PayloadCodec.decode(Failure.self, from: payload)) ?? Failure(type: "UnreadableFailure", message: payload.text)
+  }
+}
+
+extension WorkflowSummary {
+  init(_ rows: Rows, _ row: Int, pending: [PendingActivity] = []) throws {
+    guard let status = WorkflowStatus(rawValue: try rows.text(row, 4)) else {
+      throw OrchestratorError(.damagedHistory, "run \(RunID(try rows.uuid(row, 0))) has a status that is unknown to this build")
+    }
+    self.init(
+      runID: RunID(try rows.uuid(row, 0)), namespace: try rows.text(row, 1), workflowID: try rows.text(row, 2),
+      workflowType: try rows.text(row, 3), status: status, startedAt: try rows.time(row, 5), closedAt: try rows.time(ifAny: row, 6),
+      events: try rows.optional(row, 7, rows.int32),
+      waitsFor: status.isOpen ? try rows.text(ifAny: row, 8) ?? PendingActivity.waiting(for: pending) : nil,
+      blockedCode: status == .blocked ? try rows.text(ifAny: row, 9) : nil)
+  }
+}
+
+extension WorkflowDetails {
+  init(_ rows: Rows, pending: [PendingActivity]) throws {
+    let isBlocked = try rows.text(0, 4) == WorkflowStatus.blocked.rawValue
+    self.init(
+      input: try rows.json(ifAny: 0, 10), startedBy: try rows.text(ifAny: 0, 11), build: try rows.text(ifAny: 0, 12),
+      state: try rows.json(ifAny: 0, 13), outcome: try rows.json(ifAny: 0, 14),
+      blocked: isBlocked
+        ? BlockedReason(
+          code: try rows.text(0, 9), reason: try rows.text(0, 15), since: try rows.time(0, 16), build: try rows.text(0, 17),
+          attempts: try rows.int32(0, 18)) : nil,
+      parkedAt: try rows.time(ifAny: 0, 19), pendingActivities: pending)
+  }
+}
+
+extension PendingActivity {
+  init(_ rows: Rows, _ row: Int) throws {
+    self.init(
+      runID: RunID(try rows.uuid(row, 0)), workflowID: try rows.text(row, 1), sequence: try rows.int32(row, 2),
+      activityType: try rows.text(row, 3), taskQueue: try rows.text(row, 4), state: State(rawValue: try rows.text(row, 5)) ?? .owner,
+      attempt: try rows.int32(row, 6), scheduledAt: try rows.time(row, 7), worker: try rows.text(ifAny: row, 8),
+      heartbeatAt: try rows.time(ifAny: row, 9),
+      heartbeatDetails: try rows.optional(row, 10) { Payload(json: try rows.bytes($0, $1)) },
+      leaseExpiresAt: try rows.time(ifAny: row, 11), nextAttemptAt: try rows.time(ifAny: row, 12),
+      parkedAt: try rows.time(ifAny: row, 13), retryState: try rows.text(ifAny: row, 14),
+      lastFailure: try rows.optional(row, 15, rows.failure))
+  }
+
+  /// What a run with these activities waits for, in words; nil without any.
+  static func waiting(for activities: [PendingActivity]) -> String? {
+    guard !activities.isEmpty else { return nil }
+    return activities.prefix(8).map { activity in
+      let name = "activity \(activity.activityType) (\(activity.sequence))"
+      switch activity.state {
+      case .parked: return "operator for \(name)"
+      case .scheduled: return "\(name) in queue \(activity.taskQueue)"
+      case .started, .owner: return activity.nextAttemptAt == nil ? name : "next attempt of \(name)"
+      }
+    }.joined(separator: ", ")
+  }
+}
+
+extension FailedAttempt {
+  init(_ rows: Rows, _ row: Int) throws {
+    self.init(
+      sequence: try rows.int32(row, 0), activityType: try rows.text(row, 1), attempt: try rows.int32(row, 2),
+      worker: try rows.text(row, 3), startedAt: try rows.time(row, 4), endedAt: try rows.time(row, 5),
+      failure: try rows.failure(row, 6), nextAttemptAt: try rows.time(ifAny: row, 7))
+  }
+}

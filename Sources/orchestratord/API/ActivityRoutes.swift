@@ -1,0 +1,56 @@
+import HTTP
+import Orchestrator
+
+extension OperatorAPI {
+  func addActivityRoutes(to router: inout Router) {
+    router.on(.get, "/api/v1/activities") { try await listActivities($0) }
+    router.on(.get, "/api/v1/queues") { request in
+      try .json(encoding: Page(items: try await authorized(request).queues(), nextCursor: nil))
+    }
+    router.on(.get, "/api/v1/owners") { request in
+      try .json(encoding: Page(items: try await authorized(request).owners(), nextCursor: nil))
+    }
+    let activity = "/api/v1/workflows/{workflowId}/activities/{sequence}"
+    router.on(.post, activity + "/retry") { request in
+      _ = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
+      return try await command(request, .retry)
+    }
+    router.on(.post, activity + "/complete") { request in
+      let body = try await request.strictJSON(CompleteRequest.self, upTo: Self.largestBody)
+      return try await command(request, .complete(body.result))
+    }
+    router.on(.post, activity + "/fail") { request in
+      let body = try await request.strictJSON(FailRequest.self, upTo: 64 << 10)
+      return try await command(request, .fail(reason: body.reason))
+    }
+  }
+
+  /// `GET /api/v1/activities?state=parked&limit=&cursor=`: what waits for an operator; with `workflowId` all that is pending of it.
+  private func listActivities(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let state = request.queryValue("state")
+    guard state == nil || state?.lowercased() == "parked" else {
+      throw APIProblem.invalid(
+        "invalid-query", "\"state\" can only be parked; ask with \"workflowId\" for all that is pending of a workflow.")
+    }
+    if let workflowID = request.queryValue("workflowId") {
+      let runID = try await client.newestRun(of: WorkflowKey(namespace: namespace(of: request), workflowID: workflowID))
+      let pending = try await client.pendingActivities(runID)
+      return try .json(encoding: Page(items: pending.filter { state == nil || $0.state == .parked }, nextCursor: nil))
+    }
+    let page = try await client.parkedActivities(
+      namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"))
+    return try .json(encoding: page)
+  }
+
+  /// 202: the word is durable, the run takes it right after.
+  private func command(_ request: HTTPRequest, _ action: ActivityAction) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    guard let sequence = Int32(request.parameters["sequence"] ?? ""), sequence > 0 else {
+      throw APIProblem.invalid("invalid-id", "An activity is named by its sequence number in the run, from 1.")
+    }
+    let key = key(of: request)
+    try await client.commandActivity(key, sequence: sequence, action)
+    return try accepted(key)
+  }
+}

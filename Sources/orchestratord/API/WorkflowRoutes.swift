@@ -1,0 +1,167 @@
+import Foundation
+import HTTP
+import Orchestrator
+
+/// The routes for operators: what runs, why it waits, and a hand on it. Histories record the user's name as who acted.
+///
+///     OperatorAPI(client: engine.client, authentication: .development).addRoutes(to: &router)
+struct OperatorAPI: Sendable {
+  let client: Client
+  let authentication: Authentication
+
+  func addRoutes(to router: inout Router) {
+    router.on(.get, "/api/v1/workflows") { try await listWorkflows($0) }
+    router.on(.post, "/api/v1/workflows") { try await startWorkflow($0) }
+    router.on(.get, "/api/v1/workflows/{workflowId}") { try await showWorkflow($0) }
+    router.on(.get, "/api/v1/workflows/{workflowId}/history") { try await showHistory($0) }
+    router.on(.get, "/api/v1/workflows/{workflowId}/attempts") { try await showAttempts($0) }
+    router.on(.get, "/api/v1/workflows/{workflowId}/query/{name}") { try await queryWorkflow($0) }
+    router.on(.post, "/api/v1/workflows/{workflowId}/signal") { try await signalWorkflow($0) }
+    router.on(.post, "/api/v1/workflows/{workflowId}/cancel") { request in
+      try await act(on: request) { try await $0.cancel($1, reason: $2) }
+    }
+    router.on(.post, "/api/v1/workflows/{workflowId}/terminate") { request in
+      try await act(on: request) { try await $0.terminate($1, reason: $2) }
+    }
+    router.on(.post, "/api/v1/workflows/{workflowId}/retry") { request in
+      try await act(on: request) { client, key, _ in try await client.retryBlocked(key) }
+    }
+    addActivityRoutes(to: &router)
+  }
+
+  /// `GET /api/v1/workflows?status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
+  private func listWorkflows(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    var filter = WorkflowFilter(namespace: namespace(of: request), workflowType: request.queryValue("type"))
+    filter.workflowID = request.queryValue("workflowId")
+    if let text = request.queryValue("status") {
+      guard let status = WorkflowStatus.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+        let known = WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")
+        throw APIProblem.invalid("invalid-query", "\"status\" must be one of \(known).")
+      }
+      filter.status = status
+    }
+    if let text = request.queryValue("startedAfter") {
+      guard let time = RecordedTime(text) else {
+        throw APIProblem.invalid("invalid-query", "\"startedAfter\" must be a time such as 2026-01-31T12:00:00Z.")
+      }
+      filter.startedAfter = time
+    }
+    let page = try await client.listWorkflows(filter, limit: try limit(of: request), cursor: request.queryValue("cursor"))
+    return try .json(encoding: page)
+  }
+
+  /// `POST /api/v1/workflows`: durable when answered. The same `runId` again is the same start.
+  private func startWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let body = try await request.strictJSON(StartRequest.self, upTo: Self.largestBody)
+    let key = WorkflowKey(namespace: namespace(of: request), workflowID: body.workflowID)
+    let runID = try await client.start(type: body.type, key: key, input: body.input ?? .null, runID: body.runID ?? .generate())
+    let started = StartedDocument(workflowID: body.workflowID, runID: runID)
+    var response = try HTTPResponse.json(encoding: started, status: .created)
+    response.headers["Location"] = started.url
+    return response
+  }
+
+  /// `GET /api/v1/workflows/{workflowId}?runId=`: the newest run, or that one.
+  private func showWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    return try .json(encoding: try await client.describe(key(of: request), runID: runID(of: request)))
+  }
+
+  /// `GET /api/v1/workflows/{workflowId}/history?runId=&after=&limit=`
+  private func showHistory(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let after = try number("after", of: request, in: 0...Int(Int32.max), default: 0)
+    return try .json(
+      encoding: try await client.history(try await run(of: request, client), after: Int32(after), limit: try limit(of: request, 1000)))
+  }
+
+  /// `GET /api/v1/workflows/{workflowId}/attempts?runId=`: every attempt that failed.
+  private func showAttempts(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    return try .json(encoding: Page(items: try await client.attempts(try await run(of: request, client)), nextCursor: nil))
+  }
+
+  /// `GET /api/v1/workflows/{workflowId}/query/{name}`: answered from the stored state, also after the run closed.
+  private func queryWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let answer = try await client.query(key(of: request), name: request.parameters["name"] ?? "")
+    return try .json(encoding: ["result": answer])
+  }
+
+  /// `POST /api/v1/workflows/{workflowId}/signal`: durable when answered, applied once per `requestId`.
+  private func signalWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let body = try await request.strictJSON(SignalRequest.self, upTo: Self.largestBody)
+    let key = key(of: request)
+    try await client.signal(key, name: body.name, input: body.input ?? .null, requestID: body.requestID ?? UUID().uuidString)
+    return try accepted(key)
+  }
+
+  /// `POST .../cancel`, `.../terminate`, `.../retry`, with `{"reason": "..."}` or without a body.
+  private func act(
+    on request: HTTPRequest, _ action: (Client, WorkflowKey, _ reason: String) async throws -> Void
+  ) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let body = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
+    let key = key(of: request)
+    try await action(client, key, body?.reason ?? "")
+    return try accepted(key)
+  }
+}
+
+extension OperatorAPI {
+  /// A payload of the greatest size and the names around it.
+  static let largestBody = Limits.payloadBytes + (16 << 10)
+
+  /// The client under the user's name.
+  /// - Throws: `APIProblem` 401, 403.
+  func authorized(_ request: HTTPRequest) throws -> Client {
+    let principal = try authentication.principal(of: request)
+    guard principal.roles.contains(.operator) || principal.roles.contains(.admin) else {
+      throw APIProblem(.forbidden, "role-required", "Operator or admin role required.")
+    }
+    return client.acting(as: principal.userID)
+  }
+
+  func namespace(of request: HTTPRequest) -> String { request.queryValue("namespace") ?? "default" }
+
+  func key(of request: HTTPRequest) -> WorkflowKey {
+    WorkflowKey(namespace: namespace(of: request), workflowID: request.parameters["workflowId"] ?? "")
+  }
+
+  func runID(of request: HTTPRequest) throws -> RunID? {
+    try request.queryValue("runId").map { text in
+      guard let runID = RunID(text) else { throw APIProblem.invalid("invalid-id", "A run is named by a UUID.") }
+      return runID
+    }
+  }
+
+  /// The run that a request is about, which must be one of the workflow id.
+  private func run(of request: HTTPRequest, _ client: Client) async throws -> RunID {
+    let key = key(of: request)
+    guard let runID = try runID(of: request) else { return try await client.newestRun(of: key) }
+    return try await client.describe(key, runID: runID).summary.runID
+  }
+
+  func limit(of request: HTTPRequest, _ standard: Int = 50) throws -> Int {
+    try number("limit", of: request, in: 1...1000, default: standard)
+  }
+
+  private func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
+    guard let text = request.queryValue(name) else { return standard }
+    guard let number = Int(text), range.contains(number) else {
+      throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
+    }
+    return number
+  }
+
+  /// 202: the message is durable, the run takes it right after.
+  func accepted(_ key: WorkflowKey) throws -> HTTPResponse {
+    let url = StartedDocument.url(key.workflowID)
+    var response = try HTTPResponse.json(encoding: ["workflowId": key.workflowID, "statusUrl": url], status: .accepted)
+    response.headers["Location"] = url
+    return response
+  }
+}

@@ -1,0 +1,76 @@
+import Orchestrator
+
+/// `orchestratord activity ...`: steps that wait for an operator.
+struct ActivityCommand {
+  let session: OperatorSession
+
+  static let help = """
+    orchestratord activity list [--workflow ID] [--limit N] [--cursor C] [--json]
+    orchestratord activity retry WORKFLOW-ID SEQUENCE
+    orchestratord activity complete WORKFLOW-ID SEQUENCE --result JSON
+    orchestratord activity fail WORKFLOW-ID SEQUENCE --reason TEXT
+    """
+
+  static func run(_ arguments: inout Arguments) async throws {
+    try await OperatorSession.run(&arguments) { try await ActivityCommand(session: $0).run(&$1) }
+  }
+
+  func run(_ arguments: inout Arguments) async throws {
+    switch try arguments.positional() {
+    case "list": try await list(&arguments)
+    case "retry": try await command(&arguments, .retry, "will be tried again at once")
+    case "complete":
+      guard let result = try arguments.json("--result") else { throw UsageError("--result is missing: the JSON that the activity gives") }
+      try await command(&arguments, .complete(result), "completed by hand")
+    case "fail":
+      guard let reason = try arguments.option("--reason") else { throw UsageError("--reason is missing: the workflow is told why") }
+      try await command(&arguments, .fail(reason: reason), "failed by hand")
+    case let word: throw UsageError("\(word.map { "there is no 'activity \($0)'" } ?? "say what to do"):\n\(Self.help)")
+    }
+  }
+
+  /// Parked activities of all runs, or everything that is pending of one.
+  private func list(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    let namespace = try arguments.namespace()
+    let workflowID = try arguments.option("--workflow")
+    let limit = try arguments.number("--limit", in: 1...1000) ?? 50
+    let cursor = try arguments.option("--cursor")
+    try arguments.finish()
+    let page: Listing<PendingActivity>
+    if let workflowID {
+      let runID = try await session.client.newestRun(of: WorkflowKey(namespace: namespace, workflowID: workflowID))
+      page = Listing(items: try await session.client.pendingActivities(runID), nextCursor: nil)
+    } else {
+      page = try await session.client.parkedActivities(namespace: namespace, limit: limit, cursor: cursor)
+    }
+    if isJSON { return try session.output.json(page) }
+    if page.items.isEmpty { return session.output.line(workflowID == nil ? "no activity waits for an operator" : "no pending activity") }
+    session.output.table(Self.table(page.items, session.output))
+    if let next = page.nextCursor { session.output.line("more: --cursor \(next)") }
+  }
+
+  static func table(_ activities: [PendingActivity], _ output: TerminalOutput) -> TerminalTable {
+    var table = TerminalTable("WORKFLOW ID", "SEQUENCE", "ACTIVITY", "STATE", "ATTEMPT", "QUEUE", "SINCE", "PROGRESS", "NEXT", "LAST ERROR")
+    for activity in activities {
+      table.add(
+        .init(activity.workflowID), .init("\(activity.sequence)"), .init(activity.activityType),
+        .init(activity.state.rawValue, activity.state == .parked ? .waiting : .plain), .init("\(activity.attempt)"),
+        .init(activity.taskQueue), .init(output.relative(activity.parkedAt ?? activity.scheduledAt)),
+        .init(activity.heartbeatDetails?.text.shortened(to: 30) ?? ""), .init(activity.nextAttemptAt.map(output.relative) ?? ""),
+        .init(activity.lastFailure.map { "\($0.type): \($0.message)".shortened(to: 80) } ?? "", .bad))
+    }
+    return table
+  }
+
+  private func command(_ arguments: inout Arguments, _ action: ActivityAction, _ done: String) async throws {
+    let key = WorkflowKey(namespace: try arguments.namespace(), workflowID: try arguments.required("the workflow id"))
+    let text = try arguments.required("the activity's sequence number")
+    try arguments.finish()
+    guard let sequence = Int32(text), sequence > 0 else {
+      throw UsageError("an activity is named by its sequence number in the run (`orchestratord activity list` shows it), not '\(text)'")
+    }
+    try await session.client.commandActivity(key, sequence: sequence, action)
+    session.output.line("\(key.workflowID): activity \(sequence) \(done)")
+  }
+}

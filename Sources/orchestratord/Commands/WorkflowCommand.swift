@@ -1,0 +1,144 @@
+import Foundation
+import Orchestrator
+
+/// `orchestratord workflow ...`: what runs, why it waits, and a hand on it.
+struct WorkflowCommand {
+  let session: OperatorSession
+  private var client: Client { session.client }
+  private var output: TerminalOutput { session.output }
+
+  static let help = """
+    orchestratord workflow list [--status S] [--type T] [--id ID] [--started-after TIME] [--limit N] [--cursor C] [--json]
+    orchestratord workflow show ID [--run RUN] [--json]
+    orchestratord workflow export ID [--run RUN]
+    orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--json]
+    orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
+    orchestratord workflow query ID NAME
+    orchestratord workflow cancel|terminate ID [--reason TEXT]
+    orchestratord workflow retry ID
+    """
+
+  static func run(_ arguments: inout Arguments) async throws {
+    try await OperatorSession.run(&arguments) { try await WorkflowCommand(session: $0).run(&$1) }
+  }
+
+  func run(_ arguments: inout Arguments) async throws {
+    switch try arguments.positional() {
+    case "list": try await list(&arguments)
+    case "show": try await show(&arguments)
+    case "export": try await export(&arguments)
+    case "start": try await start(&arguments)
+    case "signal": try await signal(&arguments)
+    case "query": try await query(&arguments)
+    case "cancel": try await end(&arguments, "cancellation requested") { try await client.cancel($0, reason: $1) }
+    case "terminate": try await end(&arguments, "termination requested") { try await client.terminate($0, reason: $1) }
+    case "retry": try await retry(&arguments)
+    case let word: throw UsageError("\(word.map { "there is no 'workflow \($0)'" } ?? "say what to do"):\n\(Self.help)")
+    }
+  }
+
+  private func list(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    var filter = WorkflowFilter(namespace: try arguments.namespace(), workflowType: try arguments.option("--type"))
+    filter.workflowID = try arguments.option("--id")
+    if let text = try arguments.option("--status") {
+      guard let status = WorkflowStatus.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+        throw UsageError("--status takes \(WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text)'")
+      }
+      filter.status = status
+    }
+    if let text = try arguments.option("--started-after") {
+      guard let time = RecordedTime(text) else {
+        throw UsageError("--started-after takes a time such as 2026-01-31T12:00:00Z, not '\(text)'")
+      }
+      filter.startedAfter = time
+    }
+    let limit = try arguments.number("--limit", in: 1...1000) ?? 50
+    let cursor = try arguments.option("--cursor")
+    try arguments.finish()
+    let page = try await client.listWorkflows(filter, limit: limit, cursor: cursor)
+    if isJSON { return try output.json(page) }
+    var table = TerminalTable("STATUS", "WORKFLOW ID", "TYPE", "STARTED", "CLOSED", "WAITS FOR")
+    for run in page.items {
+      table.add(
+        .init(run.status.rawValue, TerminalStyle(run.status)), .init(run.workflowID), .init(run.workflowType),
+        .init(output.relative(run.startedAt)), .init(run.closedAt.map(output.relative) ?? ""),
+        .init((run.blockedCode ?? run.waitsFor ?? "").shortened(to: 60), run.blockedCode == nil ? .plain : .bad))
+    }
+    if table.isEmpty { return output.line("no workflows") }
+    output.table(table)
+    if let next = page.nextCursor { output.line("more: --cursor \(next)") }
+  }
+
+  private func show(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    let (key, runID) = try Self.target(&arguments)
+    try arguments.finish()
+    let description = try await client.describe(key, runID: runID)
+    let report = WorkflowReport(
+      description: description, history: try await client.export(description.summary.runID).events,
+      attempts: try await client.attempts(description.summary.runID))
+    if isJSON { try output.json(report) } else { report.print(to: output) }
+  }
+
+  private func export(_ arguments: inout Arguments) async throws {
+    let (key, runID) = try Self.target(&arguments)
+    try arguments.finish()
+    let found = try await client.describe(key, runID: runID).summary.runID
+    output.write(String(decoding: try await client.export(found).encoded(), as: UTF8.self))
+  }
+
+  private func start(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    let namespace = try arguments.namespace()
+    let input = try arguments.json("--input") ?? .null
+    let wanted = try arguments.runID()
+    let type = try arguments.required("the workflow type")
+    let key = WorkflowKey(namespace: namespace, workflowID: try arguments.required("the workflow id"))
+    try arguments.finish()
+    let runID = try await client.start(type: type, key: key, input: input, runID: wanted ?? .generate())
+    if isJSON { return try output.json(StartedDocument(workflowID: key.workflowID, runID: runID)) }
+    output.line("started \(key.workflowID), run \(runID)")
+  }
+
+  private func signal(_ arguments: inout Arguments) async throws {
+    let input = try arguments.json("--input") ?? .null
+    let requestID = try arguments.option("--request-id") ?? UUID().uuidString
+    let (key, _) = try Self.target(&arguments)
+    let name = try arguments.required("the signal's name")
+    try arguments.finish()
+    try await client.signal(key, name: name, input: input, requestID: requestID)
+    output.line("\(key.workflowID): signal \(name) sent")
+  }
+
+  private func query(_ arguments: inout Arguments) async throws {
+    let (key, _) = try Self.target(&arguments)
+    let name = try arguments.required("the query's name")
+    try arguments.finish()
+    try output.json(try await client.query(key, name: name))
+  }
+
+  private func end(
+    _ arguments: inout Arguments, _ done: String, _ action: (WorkflowKey, String) async throws -> Void
+  ) async throws {
+    let reason = try arguments.option("--reason") ?? ""
+    let (key, _) = try Self.target(&arguments)
+    try arguments.finish()
+    try await action(key, reason)
+    output.line("\(key.workflowID): \(done)")
+  }
+
+  private func retry(_ arguments: inout Arguments) async throws {
+    let (key, _) = try Self.target(&arguments)
+    try arguments.finish()
+    try await client.retryBlocked(key)
+    output.line("\(key.workflowID): will be tried again at once")
+  }
+
+  /// `ID`, with `--namespace` and `--run`.
+  private static func target(_ arguments: inout Arguments) throws -> (WorkflowKey, RunID?) {
+    let namespace = try arguments.namespace()
+    let runID = try arguments.runID()
+    return (WorkflowKey(namespace: namespace, workflowID: try arguments.required("the workflow id")), runID)
+  }
+}
