@@ -8,6 +8,13 @@ func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
+/// A program of Examples/, with what it prints beside it.
+func example(_ name: String, also dependencies: [Target.Dependency] = []) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["ExampleSupport", "Orchestrator"] + dependencies, path: "Examples/\(name)", exclude: ["expected.txt"],
+    swiftSettings: strict)
+}
+
 let package = Package(
   name: "orchestrator",
   products: [
@@ -35,6 +42,11 @@ let package = Package(
     .executableTarget(
       name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "CProcess"],
       swiftSettings: strict),
+    .target(name: "ExampleSupport", dependencies: ["Orchestrator", "PostgreSQL"], path: "Examples/Support", swiftSettings: strict),
+    example("Greeting"),
+    example("SignalAndTimer"),
+    example("Saga"),
+    example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
@@ -47,6 +59,11 @@ let package = Package(
     .testTarget(
       name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL"], exclude: ["play_in_browser.py"],
       swiftSettings: strict),
+    .testTarget(
+      name: "DocumentationTests",
+      dependencies: [
+        "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "EmbedInYourTransaction",
+      ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
