@@ -32,7 +32,7 @@ struct ExampleDatabase {
   private let cluster: EmbeddedPostgreSQL?
 
   init() throws {
-    if let url = ProcessInfo.processInfo.environment["DATABASE_URL"], !url.isEmpty {
+    if let url = ProcessInfo.processInfo.environment["DATABASE_URL"] {
       connection = ConnectionConfiguration(url)
       cluster = nil
     } else {

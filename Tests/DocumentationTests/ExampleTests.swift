@@ -16,7 +16,7 @@ import Testing
   @Test("Without DATABASE_URL an example makes a PostgreSQL of its own and leaves nothing behind")
   func ownDatabase() async throws {
     let folder = try TemporaryFolder()
-    let environment = ["DATABASE_URL": "", "TMPDIR": folder.path]
+    let environment = ["TMPDIR": folder.path]
     let example = try RunningProgram("\(Project.programs)/Greeting", environment: environment, in: Project.top)
     #expect(try await example.exitStatus(within: .seconds(120)) == 0)
     #expect(example.output == (try Project.text("Examples/Greeting/expected.txt")))

@@ -10,15 +10,14 @@ final class RunningProgram: Sendable {
   }
 
   private let state = Mutex(State())
-  // Safe to share: started once here, afterwards only signals are sent to it.
-  private nonisolated(unsafe) let process = Process()
+  private let process = Process()
 
-  /// - Parameter environment: set beside this process's own.
+  /// - Parameter environment: set beside this process's own, which lends no `DATABASE_URL`.
   init(_ program: String, _ arguments: [String] = [], environment: [String: String] = [:], in folder: String) throws {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "DATABASE_URL" }.merging(environment) { $1 }
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardInput = FileHandle.nullDevice

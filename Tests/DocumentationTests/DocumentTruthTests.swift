@@ -1,0 +1,97 @@
+import Foundation
+import Orchestrator
+import Testing
+
+@testable import orchestratord
+
+/// What documents say about the code, compared with the code.
+@Suite struct DocumentTruthTests {
+  @Test("A program that a document shows is the file it names, letter by letter", arguments: Project.documents)
+  func snippets(_ document: String) throws {
+    for block in CodeBlock.all(in: try Project.text(document)) {
+      guard let path = block.remark.firstMatch(of: /<!-- file: (\S+) -->/)?.1 else { continue }
+      #expect(block.text == (try Project.text(String(path))), "\(document) shows another text than \(path) has")
+    }
+  }
+
+  @Test("Every Swift and SQL file that a document names exists", arguments: Project.documents)
+  func fileNames(_ document: String) throws {
+    let known = Set(
+      ["Sources", "Tests", "Examples"].flatMap { Project.files(in: $0, ending: ".swift") }.map(Self.name)
+        + Project.files(in: "Migrations", ending: ".sql").map(Self.name) + ["Package.swift"])
+    for match in try Project.text(document).matches(of: /[A-Za-z0-9_+\/]+\.(?:swift|sql)\b/) {
+      #expect(known.contains(Self.name(String(match.output))), "\(document) names \(match.output), which does not exist")
+    }
+  }
+
+  @Test("Every function that the architecture names as `Type.function` is in a file of the type")
+  func functions() throws {
+    let sources = try Project.files(in: "Sources", ending: ".swift").map { try Project.text($0) }
+    for match in try Project.text("docs/architecture.md").matches(of: /`([A-Z]\w+)\.([a-z]\w*)(?:\([^)`]*\))?`/) {
+      let (type, member) = (match.1, match.2)
+      // `Name.swift` is a file and was looked for above.
+      guard member != "swift" else { continue }
+      let isOfType = try Regex("(?:struct|class|enum|protocol|extension) \(type)\\b")
+      let isDeclared = try Regex("(?:func|let|var|case) `?\(member)\\b")
+      let found = sources.contains { $0.contains(isOfType) && $0.contains(isDeclared) }
+      #expect(found, "docs/architecture.md names \(type).\(member), which does not exist")
+    }
+  }
+
+  @Test("Every option and environment variable is explained, and nothing is explained that does not exist")
+  func settings() throws {
+    let code = try Project.text("Sources/orchestratord/Configuration.swift")
+    let document = try Project.text("docs/operating.md")
+    let options = Set(code.matches(of: /"(--[a-z-]+)"/).map { String($0.1) })
+    let variables = Set(code.matches(of: /environment\["([A-Z_]+)"\]/).map { String($0.1) })
+    let table = Self.section("All settings", of: document)
+    #expect(options.subtracting(table.matches(of: /`(--[a-z-]+)/).map { String($0.1) }) == [])
+    #expect(variables.subtracting(table.matches(of: /`([A-Z][A-Z_]+)`/).map { String($0.1) }) == [])
+    #expect(Set(table.matches(of: /\| `(--[a-z-]+)/).map { String($0.1) }).subtracting(options) == [])
+  }
+
+  @Test("The defaults in the table of settings are those of the program")
+  func defaults() throws {
+    let table = Self.section("All settings", of: try Project.text("docs/operating.md"))
+    let configuration = Configuration()
+    let queues = Configuration.defaultTaskQueues.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    let expected = [
+      "--data": configuration.dataFolder, "--address": configuration.address, "--port": String(configuration.port),
+      "--lyrics-model": configuration.lyricsModel, "--queues": queues, "--cached-runs": String(configuration.cachedRuns),
+      "--lease-milliseconds": String(configuration.lease.milliseconds), "--max-upload-bytes": String(configuration.uploadBytes),
+    ]
+    for (option, value) in expected {
+      let row = table.split(separator: "\n").first { $0.hasPrefix("| `\(option)") }
+      #expect(row?.contains("| `\(value)` |") == true, "the default of \(option) is \(value)")
+    }
+  }
+
+  @Test("Every limit of the engine is in the table of limits, with its value")
+  func limits() throws {
+    let code = try Project.text("Sources/Orchestrator/Model/Limits.swift")
+    let document = try Project.text("docs/limits.md")
+    for match in code.matches(of: /static let (\w+)[^=\n]*= ([^\n]+)/) {
+      let row = document.split(separator: "\n").first { $0.hasPrefix("| `\(match.1)` |") }
+      #expect(row?.contains("| `\(match.2)` |") == true, "docs/limits.md: `\(match.1)` is `\(match.2)`")
+    }
+  }
+
+  @Test("Every table of the database is in the architecture's table of tables")
+  func tables() throws {
+    let document = try Project.text("docs/architecture.md")
+    for path in Project.files(in: "Migrations", ending: ".sql") {
+      for match in try Project.text(path).matches(of: /create table ((?:orchestrator|music)\.\w+)/) {
+        #expect(document.contains("`\(match.1)`"), "docs/architecture.md does not explain \(match.1)")
+      }
+    }
+  }
+
+  private static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
+
+  /// The text below a heading, up to the next one of any level.
+  private static func section(_ heading: String, of text: String) -> String {
+    guard let start = text.firstRange(of: "## \(heading)\n") else { return "" }
+    let rest = text[start.upperBound...]
+    return String(rest[..<(rest.firstRange(of: "\n## ")?.lowerBound ?? rest.endIndex)])
+  }
+}
