@@ -74,12 +74,12 @@ struct Unexpected: Error, CustomStringConvertible {
   }
 }
 
-/// A folder of one test, gone when the test ends; users other than the caller can pass through it.
+/// A folder of one test, gone when the test ends; users other than the caller can pass through it. Its path is short: it may hold sockets.
 final class TemporaryFolder: Sendable {
   let path: String
 
   init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "orchestrator-documents-\(UUID().uuidString)").path
+    path = FileManager.default.temporaryDirectory.appending(path: "documents-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
   }
 
