@@ -12,19 +12,6 @@ struct Onboarding: Workflow {
   }
 }
 
-/// Your own table and the start of a workflow, in one transaction of yours: both or neither, without an outbox.
-enum SQL {
-  static let table = Statement(name: "customers", sql: "create table if not exists customers (name text primary key)")
-  static let insert = Statement(
-    name: "customer_insert", sql: "insert into customers (name) values ($1) on conflict do nothing", parameterTypes: [.text])
-  static let start = Statement(
-    name: "customer_start", sql: "select orchestrator.start_workflow('Onboarding', 'customer-' || $1, to_jsonb($1::text))",
-    parameterTypes: [.text])
-  static let count = Statement(
-    name: "customer_runs", sql: "select count(*) from orchestrator.workflows where workflow_id = 'customer-' || $1",
-    parameterTypes: [.text])
-}
-
 struct ChangedMyMind: Error {}
 
 @main struct Main {
@@ -34,19 +21,19 @@ struct ChangedMyMind: Error {}
     registry.implement(Steps.welcome) { name, _ in "welcome, \(name)" }
     try await withEngine(registry) { client, connection in
       let database = try Database(connection, maximumConnections: 2)
-      _ = try await database.query(SQL.table)
+      _ = try await database.query(CustomerStatements.table)
       try await database.transaction { transaction in
-        _ = try await transaction.query(SQL.insert, Parameters("ada"))
-        _ = try await transaction.query(SQL.start, Parameters("ada"))
+        _ = try await transaction.query(CustomerStatements.insert, Parameters("ada"))
+        _ = try await transaction.query(CustomerStatements.start, Parameters("ada"))
       }
       client.wake()  // else the owner finds it at its next look, a tenth of a second later
       try? await database.transaction { transaction in
-        _ = try await transaction.query(SQL.insert, Parameters("bob"))
-        _ = try await transaction.query(SQL.start, Parameters("bob"))
+        _ = try await transaction.query(CustomerStatements.insert, Parameters("bob"))
+        _ = try await transaction.query(CustomerStatements.start, Parameters("bob"))
         throw ChangedMyMind()
       }
       print("ada:", try await result(of: "customer-ada", client))
-      print("bob:", try await database.query(SQL.count, Parameters("bob")).int64(0, 0), "runs")
+      print("bob:", try await database.query(CustomerStatements.count, Parameters("bob")).int64(0, 0), "runs")
       await database.shutdown()
     }
   }
