@@ -1,0 +1,24 @@
+/// Replays stored histories against the code at hand without a database: what an owner does when a run comes back into its memory.
+package struct HistoryReplay: Sendable {
+  private let registry: Registry
+
+  package init(_ registry: Registry) {
+    self.registry = registry
+  }
+
+  /// Rebuilds the run, checks every command, and lets go of it.
+  /// - Throws: `WorkflowProblem` at the first difference.
+  package func replay(_ history: [HistoryEvent], runID: RunID) throws {
+    guard let first = history.first, case .started(let started) = try IncomingEvent(first) else {
+      throw WorkflowProblem.damagedHistory(eventID: 1, reason: "it does not begin with WorkflowExecutionStarted")
+    }
+    guard let definition = registry.workflows[started.workflowType] else {
+      throw WorkflowProblem.unknownWorkflowType(started.workflowType)
+    }
+    let info = WorkflowInfo(
+      runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType)
+    let instance = definition.makeInstance(info) {}
+    defer { instance.evict() }
+    _ = try ReplayMatcher.replay(history, into: instance)
+  }
+}

@@ -1,0 +1,110 @@
+import Orchestrator
+
+/// What travels through every step: a typical small value, 100 bytes as JSON.
+struct BenchmarkPayload: Codable, Sendable, Equatable {
+  var position: Int
+  var title: String
+  var trackId: Int
+
+  /// - Parameter index: below 9 million, so that every sample has the same width.
+  init(_ index: Int) {
+    position = 1
+    title = Self.title
+    trackId = 1_000_000 + index
+  }
+
+  private static let title = String("A song that is long enough to look like a real title, take 7".prefix(57))
+}
+
+/// Steps that do nothing: what is measured is the engine around them.
+enum BenchmarkSteps {
+  static let echo = Activity<BenchmarkPayload, BenchmarkPayload>("echo")
+  /// The same, in a queue that only activity workers serve.
+  static let remoteEcho = Activity<BenchmarkPayload, BenchmarkPayload>("remote-echo", ActivityOptions(taskQueue: remoteQueue))
+  static let remoteQueue = "benchmark-remote"
+  static let stepsPerChain = 10
+
+  static var registry: Registry {
+    var registry = Registry()
+    registry.register(BenchmarkChain.self)
+    registry.register(BenchmarkInlineChain.self)
+    registry.register(BenchmarkOneStep.self)
+    registry.register(BenchmarkSignalled.self)
+    registry.register(BenchmarkRemoteStep.self)
+    registry.register(BenchmarkLongRun.self)
+    registry.implement(echo) { payload, _ in payload }
+    registry.implement(remoteEcho) { payload, _ in payload }
+    return registry
+  }
+}
+
+/// Ten activities, one after the other.
+struct BenchmarkChain: Workflow {
+  func run(_ workflow: Context<Self>, _ input: BenchmarkPayload) async throws -> BenchmarkPayload {
+    var payload = input
+    for step in 0..<BenchmarkSteps.stepsPerChain {
+      payload.position = step
+      payload = try await workflow.execute(BenchmarkSteps.echo, payload)
+    }
+    return payload
+  }
+}
+
+/// Ten inline steps, one after the other: one row each.
+struct BenchmarkInlineChain: Workflow {
+  func run(_ workflow: Context<Self>, _ input: BenchmarkPayload) async throws -> BenchmarkPayload {
+    var payload = input
+    for step in 0..<BenchmarkSteps.stepsPerChain {
+      payload.position = step
+      payload = try await workflow.inline(BenchmarkSteps.echo, payload)
+    }
+    return payload
+  }
+}
+
+struct BenchmarkOneStep: Workflow {
+  func run(_ workflow: Context<Self>, _ input: BenchmarkPayload) async throws -> BenchmarkPayload {
+    try await workflow.execute(BenchmarkSteps.echo, input)
+  }
+}
+
+/// Waits for one signal and ends with what it brought.
+struct BenchmarkSignalled: Workflow {
+  static let go = Signal<Self, BenchmarkPayload>("go")
+  static var handlers: [Handler<Self>] { [.signal(go)] }
+
+  func run(_ workflow: Context<Self>, _ input: BenchmarkPayload) async throws -> BenchmarkPayload {
+    try await workflow.receive(Self.go)
+  }
+}
+
+struct BenchmarkRemoteStep: Workflow {
+  func run(_ workflow: Context<Self>, _ input: BenchmarkPayload) async throws -> BenchmarkPayload {
+    try await workflow.execute(BenchmarkSteps.remoteEcho, input)
+  }
+}
+
+/// One run with as many sequential activities as its input says; its result is how long the last tenth took, in units of the first.
+struct BenchmarkLongRun: Workflow {
+  func run(_ workflow: Context<Self>, _ steps: Int) async throws -> LongRunTimes {
+    let tenth = max(1, steps / 10)
+    let begun = workflow.now
+    var firstTenthEnded = begun
+    var lastTenthBegan = begun
+    let payload = BenchmarkPayload(0)
+    for step in 0..<steps {
+      if step == tenth { firstTenthEnded = workflow.now }
+      if step == steps - tenth { lastTenthBegan = workflow.now }
+      _ = try await workflow.execute(BenchmarkSteps.echo, payload)
+    }
+    return LongRunTimes(
+      firstTenthMilliseconds: firstTenthEnded.timeIntervalSince(begun) * 1000 / Double(tenth),
+      lastTenthMilliseconds: workflow.now.timeIntervalSince(lastTenthBegan) * 1000 / Double(tenth))
+  }
+}
+
+/// Milliseconds per step at both ends of a long run.
+struct LongRunTimes: Codable, Sendable {
+  let firstTenthMilliseconds: Double
+  let lastTenthMilliseconds: Double
+}
