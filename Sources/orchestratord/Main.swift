@@ -26,6 +26,7 @@ struct Main {
     case "serve": try await ServeCommand.serve(&arguments)
     case "worker": try await ServeCommand.worker(&arguments)
     case "demo": try await DemoCommand.run(&arguments)
+    case "bench": try await BenchCommand.run(&arguments)
     case nil, "help": print(help)
     case "version": print(Configuration.build)
     case let word?: throw UsageError("there is no command '\(word)'")
@@ -47,6 +48,7 @@ struct Main {
 
     For people
       demo       a song from upload to published, shown step by step; --song FILE takes yours
+      bench      measures the engine here; --workload NAME --count N --in-flight M --json for one workload
 
     Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
       --cached-runs N, --lease-milliseconds N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME, --log-level LEVEL

@@ -154,31 +154,22 @@ public final class Client: Sendable {
 
   /// Waits until the run is closed.
   func outcome(of key: WorkflowKey, runID: RunID?) async throws -> (RunID, RunOutcome) {
-    let runID = try await resolve(key, runID)
-    let told = AsyncStream<RunOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let waiter = results.wait(for: runID) { told.continuation.yield($0) }
-    defer { results.forget(runID, waiter) }
-    return try await withThrowingTaskGroup(of: RunOutcome?.self) { group in
-      group.addTask { await told.stream.first { _ in true } }
-      group.addTask { try await self.pollOutcome(runID) }
-      defer { group.cancelAll() }
-      while let outcome = try await group.next() {
-        if let outcome { return (runID, outcome) }
-      }
-      throw CancellationError()
-    }
+    let resolved = try await resolve(key, runID)
+    // The owner in this process tells at once of runs that end from now on; what else closed them is looked up.
+    let firstLook = runID == nil || ownership == nil ? Duration.zero : .milliseconds(50)
+    return (resolved, try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) })
   }
 
-  /// The owner in this process tells at once; this finds what others closed.
-  private func pollOutcome(_ runID: RunID) async throws -> RunOutcome? {
-    var delay = ownership == nil ? Duration.milliseconds(2) : .milliseconds(50)
-    while true {
-      let rows = try await database.query(ClientStatements.outcome, Parameters(runID.uuid))
-      if rows.count > 0, let status = CloseStatus(rawValue: try rows.int16(0, 0)) {
-        return RunOutcome(status: status, outcome: try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) })
-      }
-      try await Task.sleep(for: delay)
-      delay = min(delay * 2, .milliseconds(250))
+  private func outcomes(of runs: [RunID]) async throws -> [(RunID, RunOutcome)] {
+    let column = ArrayColumn(.uuid)
+    for run in runs { column.append(run.uuid) }
+    var parameters = Parameters()
+    parameters.append(column)
+    let rows = try await database.query(ClientStatements.outcomes, parameters)
+    return try (0..<rows.count).compactMap { row in
+      guard let status = CloseStatus(rawValue: try rows.int16(row, 1)) else { return nil }
+      let outcome = try rows.optional(row, 2) { Payload(json: try rows.bytes($0, $1)) }
+      return (RunID(try rows.uuid(row, 0)), RunOutcome(status: status, outcome: outcome))
     }
   }
 

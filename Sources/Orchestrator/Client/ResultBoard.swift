@@ -1,38 +1,143 @@
 import Synchronization
 
-/// Tells waiting callers how runs ended, when an owner of this process closed them.
+/// Tells waiting callers how runs ended: at once when an owner of this process closed them, else when the database is looked at. One look serves
+/// all who wait.
 final class ResultBoard: Sendable {
+  typealias Look = @Sendable ([RunID]) async throws -> [(RunID, RunOutcome)]
+
   private struct Waiter {
     let identifier: Int
-    let tell: @Sendable (RunOutcome) -> Void
+    let continuation: CheckedContinuation<RunOutcome, any Error>
+    var nextLook: ContinuousClock.Instant
+    var interval: Duration
   }
 
   private struct State {
     var waiters: [RunID: [Waiter]] = [:]
+    var recent = RecentOutcomes()
     var lastIdentifier = 0
+    var isLooking = false
   }
 
   private let state = Mutex(State())
+  private static let tick = Duration.milliseconds(2)
+  private static let longestInterval = Duration.milliseconds(250)
+  private static let runsPerLook = 1000
 
-  func wait(for runID: RunID, _ tell: @escaping @Sendable (RunOutcome) -> Void) -> Int {
-    state.withLock { state in
+  /// Waits until the run is closed.
+  /// - Parameter firstLook: how long the owner in this process is trusted to tell before the database is looked at.
+  /// - Throws: `CancellationError`, and what a look threw.
+  func outcome(of runID: RunID, firstLook: Duration, _ look: @escaping Look) async throws -> RunOutcome {
+    let identifier = state.withLock { state in
       state.lastIdentifier += 1
-      state.waiters[runID, default: []].append(Waiter(identifier: state.lastIdentifier, tell: tell))
       return state.lastIdentifier
     }
-  }
-
-  func forget(_ runID: RunID, _ identifier: Int) {
-    state.withLock { state in
-      state.waiters[runID]?.removeAll { $0.identifier == identifier }
-      if state.waiters[runID]?.isEmpty == true { state.waiters[runID] = nil }
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        wait(runID, Waiter(identifier: identifier, continuation: continuation, nextLook: .now + firstLook, interval: Self.tick), look)
+        // A cancellation that came before found nobody to tell.
+        if Task.isCancelled { cancel(runID, identifier) }
+      }
+    } onCancel: {
+      cancel(runID, identifier)
     }
   }
 
   func post(_ row: CloseRow) {
-    let waiters = state.withLock { $0.waiters.removeValue(forKey: row.runID) }
-    for waiter in waiters ?? [] { waiter.tell(RunOutcome(status: row.status, outcome: row.outcome)) }
+    post(row.runID, RunOutcome(status: row.status, outcome: row.outcome))
   }
+
+  private func post(_ runID: RunID, _ outcome: RunOutcome) {
+    let waiters = state.withLock { state in
+      let waiters = state.waiters.removeValue(forKey: runID)
+      if waiters == nil { state.recent.add(runID, outcome) }
+      return waiters
+    }
+    for waiter in waiters ?? [] { waiter.continuation.resume(returning: outcome) }
+  }
+
+  private func wait(_ runID: RunID, _ waiter: Waiter, _ look: @escaping Look) {
+    let (known, mustLook) = state.withLock { state -> (RunOutcome?, Bool) in
+      if let known = state.recent.outcome(of: runID) { return (known, false) }
+      state.waiters[runID, default: []].append(waiter)
+      defer { state.isLooking = true }
+      return (nil, !state.isLooking)
+    }
+    if let known { waiter.continuation.resume(returning: known) }
+    if mustLook { Task.detached { await self.keepLooking(look) } }
+  }
+
+  private func cancel(_ runID: RunID, _ identifier: Int) {
+    let waiter = state.withLock { state -> Waiter? in
+      guard let index = state.waiters[runID]?.firstIndex(where: { $0.identifier == identifier }) else { return nil }
+      defer { if state.waiters[runID]?.isEmpty == true { state.waiters[runID] = nil } }
+      return state.waiters[runID]?.remove(at: index)
+    }
+    waiter?.continuation.resume(throwing: CancellationError())
+  }
+
+  /// Ends when nobody waits.
+  private func keepLooking(_ look: Look) async {
+    while let due = takeDue() {
+      if !due.isEmpty {
+        do {
+          for (runID, outcome) in try await look(due) { post(runID, outcome) }
+        } catch {
+          fail(due, error)
+        }
+      }
+      try? await Task.sleep(for: Self.tick)
+    }
+  }
+
+  /// The runs to look for now; nil when nobody waits.
+  private func takeDue() -> [RunID]? {
+    let now = ContinuousClock.now
+    return state.withLock { state in
+      guard !state.waiters.isEmpty else {
+        state.isLooking = false
+        return nil
+      }
+      var due: [RunID] = []
+      for (runID, waiters) in state.waiters where waiters.contains(where: { $0.nextLook <= now }) {
+        due.append(runID)
+        for index in waiters.indices {
+          state.waiters[runID]?[index].nextLook = now + waiters[index].interval
+          state.waiters[runID]?[index].interval = min(waiters[index].interval * 2, Self.longestInterval)
+        }
+        if due.count == Self.runsPerLook { break }
+      }
+      return due
+    }
+  }
+
+  private func fail(_ runs: [RunID], _ error: any Error) {
+    let waiters = state.withLock { state in runs.flatMap { state.waiters.removeValue(forKey: $0) ?? [] } }
+    for waiter in waiters { waiter.continuation.resume(throwing: error) }
+  }
+}
+
+/// The last small outcomes that nobody waited for yet: who starts a short run often asks only after its end.
+struct RecentOutcomes {
+  private static let capacity = 1024
+  private static let largestBytes = 1024
+  private var outcomes: [RunID: RunOutcome] = [:]
+  private var order: [RunID] = []
+  private var next = 0
+
+  mutating func add(_ runID: RunID, _ outcome: RunOutcome) {
+    guard outcome.outcome.map({ $0.bytes.count <= Self.largestBytes }) ?? true else { return }
+    if order.count < Self.capacity {
+      order.append(runID)
+    } else {
+      outcomes[order[next]] = nil
+      order[next] = runID
+      next = (next + 1) % Self.capacity
+    }
+    outcomes[runID] = outcome
+  }
+
+  func outcome(of runID: RunID) -> RunOutcome? { outcomes[runID] }
 }
 
 /// How a run ended.

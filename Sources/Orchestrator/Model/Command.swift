@@ -93,6 +93,7 @@ struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
 
   var description: String {
     let subject = name.map { " '\($0)'" } ?? ""
+    if type == .markerRecorded { return "inline step\(subject) (sequence \(sequence))" }
     return sequence > 0 ? "\(type.name)\(subject) (sequence \(sequence))" : type.name
   }
 }

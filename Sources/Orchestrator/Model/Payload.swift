@@ -49,6 +49,10 @@ public struct Nothing: Codable, Sendable, Equatable {
 public enum PayloadCodec {
   /// Encodes with sorted keys, so that equal values give equal bytes. Throws ``PayloadError``.
   public static func encode<Value: Encodable>(_ value: Value) throws -> Payload {
+    if let bytes = FastPayloadEncoder.encode(value) {
+      guard bytes.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: bytes.count) }
+      return Payload(json: bytes)
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let data: Data
@@ -68,6 +72,7 @@ public enum PayloadCodec {
 
   /// Decodes a payload of any origin. Throws ``PayloadError``.
   public static func decode<Value: Decodable>(_ type: Value.Type, from payload: Payload) throws -> Value {
+    if let value = FastPayloadDecoder.decode(type, from: payload.bytes) { return value }
     do {
       return try JSONDecoder().decode(type, from: Data(payload.bytes))
     } catch {

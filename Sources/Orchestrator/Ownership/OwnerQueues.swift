@@ -67,6 +67,13 @@ struct RecencyQueue {
     places.append((entry.runID, lastStamp))
   }
 
+  /// Drops places left behind once they are most of the list; called now and then, or the list would grow with every event.
+  mutating func compact(_ entries: [RunID: RunEntry]) {
+    guard places.count - head > 2 * entries.count + 1024 else { return }
+    places = places[head...].filter { entries[$0.entry]?.recency == $0.stamp }
+    head = 0
+  }
+
   /// The least recently used run that is still in memory.
   mutating func popLeastRecent(_ entries: [RunID: RunEntry]) -> RunEntry? {
     while head < places.count {

@@ -57,6 +57,7 @@ final class SlotOwner {
   var unconfirmedSlots: [Slot] = []
   var nextHousekeeping: Int64 = 0
   var isReadingTimers = false
+  var nextShrink: Int64 = 0
 
   init(
     configuration: Configuration, registry: Registry, store: any EngineStore, dispatcher: any ActivityDispatcher,

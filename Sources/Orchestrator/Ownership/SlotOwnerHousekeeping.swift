@@ -29,7 +29,7 @@ extension SlotOwner {
       keepHouse(now)
     }
     finishReleases(now)
-    shrinkCache()
+    if now >= nextShrink { shrinkCache(now) }
     return min(timers.nextDueAt ?? .max, slots.isEmpty ? .max : inbox.dueAt, nextHousekeeping, deferred.map(\.at).min() ?? .max)
   }
 
@@ -69,6 +69,7 @@ extension SlotOwner {
     }
     storeHeartbeats(now)
     raiseLowWater(now)
+    recency.compact(entries)
   }
 
   func park(_ entry: RunEntry) {
@@ -85,22 +86,27 @@ extension SlotOwner {
   }
 
   /// Runs beyond the cache's size leave memory: parked first, then forgotten; a message brings them back.
-  private func shrinkCache() {
+  private func shrinkCache(_ now: Int64) {
     var excess = entries.count - configuration.cachedRuns
+    var isStuck = true
     var kept: [RunEntry] = []
     while excess > 0, let entry = recency.popLeastRecent(entries) {
       if case .active = entry.phase, !entry.isBusyHere {
         if entry.isParked && entry.uncommittedBatches == 0 {
           forget(entry)
           excess -= 1
+          isStuck = false
           continue
         }
+        if !entry.isParked { isStuck = false }
         park(entry)
       }
       kept.append(entry)
       if kept.count >= Limits.rowsPerBatch { break }
     }
     for entry in kept { recency.use(entry) }
+    // All of them have work here: looking at them again at every turn would cost more than the work.
+    if isStuck && excess > 0 { nextShrink = now + 5_000 }
   }
 
   private func storeHeartbeats(_ now: Int64) {

@@ -2,8 +2,9 @@
 extension SlotOwner {
   func start(_ started: StartedAttributes, _ message: OwnerMessage) {
     let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
-    guard slots.contains(key.slot) else {
-      message.reply?(OrchestratorError(.ownershipLost, "slot \(key.slot) belongs to another process"))
+    let slot = key.slot
+    guard slots.contains(slot) else {
+      message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) belongs to another process"))
       return
     }
     if let entry = entries[message.runID] {
@@ -17,19 +18,19 @@ extension SlotOwner {
     }
     let entry = RunEntry(runID: message.runID, phase: .loading)
     entries[message.runID] = entry
-    begin(entry, started, key, message)
+    begin(entry, started, key, slot, message)
   }
 
   /// Writes the run's first rows and runs its code.
-  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage) {
+  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ slot: Slot, _ message: OwnerMessage) {
     let at = clock()
     var started = started
     started.build = configuration.build
-    adopt(entry, started)
+    adopt(entry, started, slot)
     openRuns[key] = entry.runID
     lowerWater(to: entry.runID)
     pipeline.open.runs.append(
-      RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at))
+      RunRow(runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at))
     guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
       beginBlocked(entry, started, .unknownWorkflowType(started.workflowType), message, at)
       return
@@ -47,7 +48,7 @@ extension SlotOwner {
     }
     entry.phase = .active(instance)
     record(message, entry, at: at)
-    let eventID = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
+    let eventID = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
     perform(activation, causedBy: eventID, entry, at)
     if pipeline.isFull { seal() }
   }
@@ -63,11 +64,11 @@ extension SlotOwner {
     markBlocked(entry, problem, isLastEventUnapplied: true)
   }
 
-  private func adopt(_ entry: RunEntry, _ started: StartedAttributes) {
+  private func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
     let info = WorkflowInfo(
       runID: entry.runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType)
     entry.info = info
-    entry.slot = Slot.of(namespace: started.namespace, workflowID: started.workflowID)
+    entry.slot = slot ?? Slot.of(namespace: started.namespace, workflowID: started.workflowID)
   }
 
   /// A direct caller is told; a start that was acknowledged already becomes a run that fails with the reason.

@@ -18,7 +18,9 @@ class WorkflowInstance: @unchecked Sendable {
   private(set) var isFinished = false
   private(set) var isEvicting = false
   private(set) var isCancelRequested = false
-  private(set) var lastCommand = "none yet"
+  /// In words only when somebody asks: it changes with every command.
+  var lastCommand: String { lastGiven?.description ?? "none yet" }
+  private var lastGiven: CommandFingerprint?
   var random: DeterministicRandom
   private var lastSequence: Int32 = 0
   private var lastIdentifier = 0
@@ -235,13 +237,13 @@ extension WorkflowInstance {
   func give(_ command: Command) {
     guard !isEvicting, !isFinished else { return }
     guard hasRoom else { return }
-    lastCommand = command.fingerprint.description
+    lastGiven = command.fingerprint
     commands.append(command)
   }
 
   func runInline(_ task: ActivityTask) {
     guard !isEvicting, !isFinished, hasRoom else { return }
-    lastCommand = "inline step '\(task.activityType)' (sequence \(task.sequence))"
+    lastGiven = CommandFingerprint(type: .markerRecorded, sequence: task.sequence, name: task.activityType)
     inlineSteps.append(task)
   }
 

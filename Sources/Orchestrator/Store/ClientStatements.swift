@@ -47,6 +47,7 @@ enum ClientStatements {
       """,
     parameterTypes: [.text, .text])
 
-  static let outcome = Statement(
-    name: "run_outcome", sql: "select status, outcome from orchestrator.closes where run_id = $1", parameterTypes: [.uuid])
+  static let outcomes = Statement(
+    name: "run_outcomes", sql: "select run_id, status, outcome from orchestrator.closes where run_id = any($1)",
+    parameterTypes: [.uuidArray])
 }

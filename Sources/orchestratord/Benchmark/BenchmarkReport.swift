@@ -24,6 +24,8 @@ struct BenchmarkReport: Sendable, Encodable {
   var commitMs: Double = 0
   var p50Ms: Double = 0
   var p99Ms: Double = 0
+  /// User and system time of this process, driver and engine together, per unit; steadier than times on a busy machine.
+  var processorMicroseconds: Double = 0
   /// Of this process, driver and engine together, since the workload began.
   var peakRssBytes: Int = 0
   /// What only this workload has, by name.
@@ -56,7 +58,7 @@ struct BenchmarkReport: Sendable, Encodable {
       ("step_rows_per_unit", stepRowsPerUnit), ("commits_per_unit", commitsPerUnit), ("wal_bytes_per_unit", walBytesPerUnit),
       ("history_rows_per_second", historyRowsPerSecond), ("bound_rows_per_second", boundRowsPerSecond),
       ("bound_wal_bytes_per_row", boundWalBytesPerRow), ("bound_ratio", boundRatio), ("commit_ms", commitMs), ("p50_ms", p50Ms),
-      ("p99_ms", p99Ms),
+      ("p99_ms", p99Ms), ("process_cpu_us_per_unit", processorMicroseconds),
     ]
     for (name, value) in numbers + details.sorted(by: { $0.key < $1.key }) { try container.encode(Self.rounded(value), forKey: Key(name)) }
   }

@@ -17,6 +17,8 @@ struct BenchmarkRun: Sendable {
   struct Tally: Sendable {
     var seconds = 0.0
     var units = 0
+    /// User and system time of this process.
+    var processorSeconds = 0.0
     var position = ServerPosition()
     var times: [Double] = []
     var details: [String: Double] = [:]
@@ -76,6 +78,7 @@ struct BenchmarkRun: Sendable {
 
   private func drive(_ numbers: Range<Int>, _ client: Client, _ tally: inout Tally) async throws {
     let before = try await onOwnThread { [database] in try database.position() }
+    let cpuBefore = ProcessorTime.ofThisProcess()
     let begun = ContinuousClock.now
     switch workload {
     case .parked:
@@ -94,6 +97,7 @@ struct BenchmarkRun: Sendable {
       tally.seconds += (ContinuousClock.now - begun).seconds
       tally.units += numbers.count * workload.unitsPerCount
     }
+    tally.processorSeconds += ProcessorTime.ofThisProcess() - cpuBefore
     let after = try await onOwnThread { [database] in try database.position() }
     tally.position = tally.position + (after - before)
   }
@@ -114,6 +118,7 @@ struct BenchmarkRun: Sendable {
     report.commitMs = bounds.flatMap(\.commitMilliseconds).percentile(0.5)
     report.p50Ms = tally.times.percentile(0.5)
     report.p99Ms = tally.times.percentile(0.99)
+    report.processorMicroseconds = tally.processorSeconds * 1_000_000 / units
     report.peakRssBytes = ResidentMemory.peakBytes()
     report.details = tally.details
     return report

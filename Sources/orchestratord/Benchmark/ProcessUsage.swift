@@ -15,3 +15,14 @@ enum ResidentMemory {
     return (kilobytes ?? 0) * 1024
   }
 }
+
+/// What the process used of its processors.
+enum ProcessorTime {
+  /// Seconds of user and system time so far.
+  static func ofThisProcess() -> Double {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+  }
+}
