@@ -26,38 +26,63 @@ final class JSONTokens {
     var count: Int32
   }
 
-  private static let maximumDepth = 32
-  private static let maximumFields = 32
-
   let bytes: [UInt8]
-  private(set) var tokens: [Token] = []
-  private var position = 0
+  let tokens: [Token]
 
   /// Nil when the text is anything but plain.
   init?(_ bytes: [UInt8]) {
-    guard bytes.count < Int32.max else { return nil }
+    guard let tokens = JSONTokenizer.tokens(of: bytes) else { return nil }
     self.bytes = bytes
-    tokens.reserveCapacity(16)
-    guard value(depth: 0), next == nil else { return nil }
+    self.tokens = tokens
+  }
+}
+
+/// Cuts the text; a value that lives as long as the call.
+private struct JSONTokenizer {
+  typealias Token = JSONTokens.Token
+  typealias Kind = JSONTokens.Kind
+
+  private static let maximumDepth = 32
+  private static let maximumFields = 32
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private var tokens: [Token] = []
+  private var position = 0
+
+  /// Nil when the text is anything but plain.
+  static func tokens(of bytes: [UInt8]) -> [Token]? {
+    guard bytes.count < Int32.max else { return nil }
+    return bytes.withUnsafeBufferPointer { bytes in
+      var tokenizer = JSONTokenizer(bytes: bytes)
+      tokenizer.tokens.reserveCapacity(16)
+      guard tokenizer.value(depth: 0), tokenizer.next == nil else { return nil }
+      return tokenizer.tokens
+    }
+  }
+
+  private init(bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
   }
 
   /// The next byte that is no white space.
   private var next: UInt8? {
-    while position < bytes.count {
-      let byte = bytes[position]
-      guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
-      position += 1
+    mutating get {
+      while position < bytes.count {
+        let byte = bytes[position]
+        guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
+        position += 1
+      }
+      return nil
     }
-    return nil
   }
 
-  private func take(_ byte: UInt8) -> Bool {
+  private mutating func take(_ byte: UInt8) -> Bool {
     guard next == byte else { return false }
     position += 1
     return true
   }
 
-  private func value(depth: Int) -> Bool {
+  private mutating func value(depth: Int) -> Bool {
     guard let byte = next else { return false }
     switch byte {
     case UInt8(ascii: "{"): return depth < Self.maximumDepth && object(depth: depth + 1)
@@ -70,18 +95,18 @@ final class JSONTokens {
     }
   }
 
-  private func begin(_ kind: Kind) -> Int {
+  private mutating func begin(_ kind: Kind) -> Int {
     tokens.append(Token(kind: kind, start: Int32(position), end: 0, next: 0, count: 0))
     return tokens.count - 1
   }
 
-  private func end(_ token: Int, count: Int32 = 0) {
+  private mutating func end(_ token: Int, count: Int32 = 0) {
     tokens[token].end = Int32(position)
     tokens[token].next = Int32(tokens.count)
     tokens[token].count = count
   }
 
-  private func object(depth: Int) -> Bool {
+  private mutating func object(depth: Int) -> Bool {
     let token = begin(.object)
     position += 1
     var count: Int32 = 0
@@ -111,7 +136,7 @@ final class JSONTokens {
     return false
   }
 
-  private func array(depth: Int) -> Bool {
+  private mutating func array(depth: Int) -> Bool {
     let token = begin(.array)
     position += 1
     var count: Int32 = 0
@@ -126,7 +151,7 @@ final class JSONTokens {
     return true
   }
 
-  private func string() -> Bool {
+  private mutating func string() -> Bool {
     position += 1
     let token = begin(.plainString)
     while position < bytes.count {
@@ -145,7 +170,7 @@ final class JSONTokens {
     return false
   }
 
-  private func literal(_ text: StaticString, _ kind: Kind) -> Bool {
+  private mutating func literal(_ text: StaticString, _ kind: Kind) -> Bool {
     let token = begin(kind)
     let length = text.utf8CodeUnitCount
     guard position + length <= bytes.count, text.withUTF8Buffer({ bytes[position..<(position + length)].elementsEqual($0) }) else {
@@ -156,7 +181,7 @@ final class JSONTokens {
     return true
   }
 
-  private func number() -> Bool {
+  private mutating func number() -> Bool {
     let token = begin(.integer)
     if position < bytes.count, bytes[position] == UInt8(ascii: "-") { position += 1 }
     let first = position
@@ -177,7 +202,7 @@ final class JSONTokens {
     return true
   }
 
-  private func digits() -> Bool {
+  private mutating func digits() -> Bool {
     let start = position
     while position < bytes.count, bytes[position] >= UInt8(ascii: "0"), bytes[position] <= UInt8(ascii: "9") { position += 1 }
     return position > start

@@ -72,14 +72,14 @@ enum JSONNode {
   }
 
   private static func write(_ text: String, to bytes: inout [UInt8]) throws {
-    bytes.append(UInt8(ascii: "\""))
-    let begin = bytes.count
-    bytes.append(contentsOf: text.utf8)
-    // A text without anything to escape is the rule.
-    guard !bytes[begin...].contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
-      throw FastPathUnavailable()
+    var text = text
+    try text.withUTF8 { text in
+      // A text without anything to escape is the rule.
+      for byte in text where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { throw FastPathUnavailable() }
+      bytes.append(UInt8(ascii: "\""))
+      bytes.append(contentsOf: text)
+      bytes.append(UInt8(ascii: "\""))
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 
   private static func write(_ object: ObjectFields, to bytes: inout [UInt8]) throws {
