@@ -28,7 +28,7 @@ struct FastPayloadEncoder {
 struct FastPathUnavailable: Error {}
 
 /// A value on its way to JSON; objects and arrays are shared with the containers that fill them.
-enum JSONNode {
+enum PayloadNode {
   /// Nothing was encoded: an empty object, as `JSONEncoder` has it.
   case empty
   case null
@@ -43,11 +43,11 @@ enum JSONNode {
   case unavailable
 
   final class ObjectFields {
-    var fields: [(name: String, value: JSONNode)] = []
+    var fields: [(name: String, value: PayloadNode)] = []
   }
 
   final class ArrayElements {
-    var elements: [JSONNode] = []
+    var elements: [PayloadNode] = []
   }
 
   func write(to bytes: inout [UInt8]) throws {
@@ -106,7 +106,7 @@ enum JSONNode {
   }
 
   /// The node of any encodable value.
-  static func node<Value: Encodable>(of value: Value) throws -> JSONNode {
+  static func node<Value: Encodable>(of value: Value) throws -> PayloadNode {
     if let text = value as? String { return .string(text) }
     guard !FastPayloadEncoder.isSpecial(Value.self) else { throw FastPathUnavailable() }
     let encoder = ValueEncoder()
@@ -117,20 +117,20 @@ enum JSONNode {
 
 /// Takes one value of any shape.
 final class ValueEncoder: Encoder {
-  var node = JSONNode.empty
+  var node = PayloadNode.empty
   var codingPath: [any CodingKey] { [] }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
     if case .object(let object) = node { return KeyedEncodingContainer(FieldsEncoder<Key>(object: object)) }
-    let object = JSONNode.ObjectFields()
+    let object = PayloadNode.ObjectFields()
     node = .object(object)
     return KeyedEncodingContainer(FieldsEncoder<Key>(object: object))
   }
 
   func unkeyedContainer() -> any UnkeyedEncodingContainer {
     if case .array(let array) = node { return ElementsEncoder(array: array) }
-    let array = JSONNode.ArrayElements()
+    let array = PayloadNode.ArrayElements()
     node = .array(array)
     return ElementsEncoder(array: array)
   }

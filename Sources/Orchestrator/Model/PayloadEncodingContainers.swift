@@ -1,9 +1,9 @@
 /// The containers that `Encodable` types write into; each method only puts a node in its place.
 struct FieldsEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
-  let object: JSONNode.ObjectFields
+  let object: PayloadNode.ObjectFields
   var codingPath: [any CodingKey] { [] }
 
-  private func put(_ node: JSONNode, _ key: Key) { object.fields.append((key.stringValue, node)) }
+  private func put(_ node: PayloadNode, _ key: Key) { object.fields.append((key.stringValue, node)) }
 
   func encodeNil(forKey key: Key) { put(.null, key) }
   func encode(_ value: Bool, forKey key: Key) { put(.bool(value), key) }
@@ -20,16 +20,16 @@ struct FieldsEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func encode(_ value: UInt16, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
   func encode(_ value: UInt32, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
   func encode(_ value: UInt64, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
-  func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { put(try JSONNode.node(of: value), key) }
+  func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { put(try PayloadNode.node(of: value), key) }
 
   func nestedContainer<Nested: CodingKey>(keyedBy keyType: Nested.Type, forKey key: Key) -> KeyedEncodingContainer<Nested> {
-    let nested = JSONNode.ObjectFields()
+    let nested = PayloadNode.ObjectFields()
     put(.object(nested), key)
     return KeyedEncodingContainer(FieldsEncoder<Nested>(object: nested))
   }
 
   func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-    let nested = JSONNode.ArrayElements()
+    let nested = PayloadNode.ArrayElements()
     put(.array(nested), key)
     return ElementsEncoder(array: nested)
   }
@@ -47,11 +47,11 @@ struct FieldsEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
 }
 
 struct ElementsEncoder: UnkeyedEncodingContainer {
-  let array: JSONNode.ArrayElements
+  let array: PayloadNode.ArrayElements
   var codingPath: [any CodingKey] { [] }
   var count: Int { array.elements.count }
 
-  private func put(_ node: JSONNode) { array.elements.append(node) }
+  private func put(_ node: PayloadNode) { array.elements.append(node) }
 
   func encodeNil() { put(.null) }
   func encode(_ value: Bool) { put(.bool(value)) }
@@ -68,16 +68,16 @@ struct ElementsEncoder: UnkeyedEncodingContainer {
   func encode(_ value: UInt16) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt32) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt64) { put(.unsigned(UInt64(value))) }
-  func encode<Value: Encodable>(_ value: Value) throws { put(try JSONNode.node(of: value)) }
+  func encode<Value: Encodable>(_ value: Value) throws { put(try PayloadNode.node(of: value)) }
 
   func nestedContainer<Nested: CodingKey>(keyedBy keyType: Nested.Type) -> KeyedEncodingContainer<Nested> {
-    let nested = JSONNode.ObjectFields()
+    let nested = PayloadNode.ObjectFields()
     put(.object(nested))
     return KeyedEncodingContainer(FieldsEncoder<Nested>(object: nested))
   }
 
   func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-    let nested = JSONNode.ArrayElements()
+    let nested = PayloadNode.ArrayElements()
     put(.array(nested))
     return ElementsEncoder(array: nested)
   }
@@ -92,7 +92,7 @@ struct SingleValueEncoder: SingleValueEncodingContainer {
   let encoder: ValueEncoder
   var codingPath: [any CodingKey] { [] }
 
-  private func put(_ node: JSONNode) { encoder.node = node }
+  private func put(_ node: PayloadNode) { encoder.node = node }
 
   func encodeNil() { put(.null) }
   func encode(_ value: Bool) { put(.bool(value)) }
@@ -109,5 +109,5 @@ struct SingleValueEncoder: SingleValueEncodingContainer {
   func encode(_ value: UInt16) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt32) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt64) { put(.unsigned(UInt64(value))) }
-  func encode<Value: Encodable>(_ value: Value) throws { put(try JSONNode.node(of: value)) }
+  func encode<Value: Encodable>(_ value: Value) throws { put(try PayloadNode.node(of: value)) }
 }
