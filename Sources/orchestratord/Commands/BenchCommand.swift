@@ -13,9 +13,10 @@ enum BenchCommand {
     // A cluster of its own: a running `dev` is not disturbed, and nothing of its data is measured.
     configuration.dataFolder += "/bench"
     Log.setLevel(.warning)
+    let shutdown = try ShutdownSignal()
     let (server, cluster) = try ConfiguredDatabase.open(configuration)
     let measurement = BenchmarkSession(server: server, migrations: try Schema.migrations())
-    measurement.endAtSignal(cluster)
+    measurement.end(at: shutdown, cluster)
     let result: Result<[BenchmarkReport], any Error>
     do {
       result = .success(try await measurement.measure(options))
@@ -84,9 +85,9 @@ final class BenchmarkSession: Sendable {
   }
 
   /// Leaves nothing behind when a person interrupts it.
-  func endAtSignal(_ cluster: EmbeddedPostgreSQL?) {
+  func end(at shutdown: ShutdownSignal, _ cluster: EmbeddedPostgreSQL?) {
     Task.detached {
-      await ShutdownSignal.wait()
+      await shutdown.wait()
       try? self.current.withLock { $0 }?.drop()
       try? cluster?.stop()
       exit(130)
