@@ -20,7 +20,9 @@ final class ResultBoard: Sendable {
   }
 
   private let state = Mutex(State())
-  private static let tick = Duration.milliseconds(2)
+  /// Between two passes over all who wait: the more they are, the rarer, so that passes cost about a hundredth of a processor at most.
+  private static let shortestPause = Duration.milliseconds(2)
+  private static let pausePerWaiter = Duration.microseconds(10)
   private static let longestInterval = Duration.milliseconds(250)
   private static let runsPerLook = 1000
 
@@ -34,7 +36,8 @@ final class ResultBoard: Sendable {
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        wait(runID, Waiter(identifier: identifier, continuation: continuation, nextLook: .now + firstLook, interval: Self.tick), look)
+        wait(
+          runID, Waiter(identifier: identifier, continuation: continuation, nextLook: .now + firstLook, interval: Self.shortestPause), look)
         // A cancellation that came before found nobody to tell.
         if Task.isCancelled { cancel(runID, identifier) }
       }
@@ -78,7 +81,7 @@ final class ResultBoard: Sendable {
 
   /// Ends when nobody waits.
   private func keepLooking(_ look: Look) async {
-    while let due = takeDue() {
+    while let (due, pause) = takeDue() {
       if !due.isEmpty {
         do {
           for (runID, outcome) in try await look(due) { post(runID, outcome) }
@@ -86,12 +89,12 @@ final class ResultBoard: Sendable {
           fail(due, error)
         }
       }
-      try? await Task.sleep(for: Self.tick)
+      try? await Task.sleep(for: pause)
     }
   }
 
-  /// The runs to look for now; nil when nobody waits.
-  private func takeDue() -> [RunID]? {
+  /// The runs to look for now, and when to come again; nil when nobody waits.
+  private func takeDue() -> (runs: [RunID], pause: Duration)? {
     let now = ContinuousClock.now
     return state.withLock { state in
       guard !state.waiters.isEmpty else {
@@ -107,7 +110,7 @@ final class ResultBoard: Sendable {
         }
         if due.count == Self.runsPerLook { break }
       }
-      return due
+      return (due, min(Self.shortestPause + Self.pausePerWaiter * state.waiters.count, Self.longestInterval))
     }
   }
 
