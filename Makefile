@@ -46,8 +46,8 @@ docs: build ## Render the public API's documentation into .build/documentation
 	@scripts/render-documentation
 
 migrations: ## Put Migrations/*.sql into the binary's source; run it after every change of them
-	@scripts/embed-migrations > Sources/orchestratord/EmbeddedMigrations.swift.new
-	@mv Sources/orchestratord/EmbeddedMigrations.swift.new Sources/orchestratord/EmbeddedMigrations.swift
+	@scripts/embed-migrations > Sources/Orchestrator/Store/EmbeddedMigrations.swift.new
+	@mv Sources/Orchestrator/Store/EmbeddedMigrations.swift.new Sources/Orchestrator/Store/EmbeddedMigrations.swift
 
 clean: ## Remove everything that was built, but no data
 	@rm -rf .build

@@ -11,7 +11,7 @@ public func withEngine(
   Log.setLevel(.warning)
   let place = try ExampleDatabase()
   defer { place.remove() }
-  _ = try Migrator(place.connection).apply(try Migration.load(from: ExampleDatabase.migrations))
+  try Schema.migrate(place.connection)
   var configuration = EngineConfiguration(database: place.connection, build: "examples")
   configuration.localTaskQueues = ["default": 10]
   let engine = try Engine(configuration, registry)
@@ -48,7 +48,4 @@ struct ExampleDatabase {
     try? cluster.stop()
     try? FileManager.default.removeItem(atPath: cluster.folder)
   }
-
-  /// The repository's folder of SQL files; examples are started at its top.
-  static var migrations: String { ProcessInfo.processInfo.environment["ORCHESTRATOR_MIGRATIONS"] ?? "Migrations" }
 }

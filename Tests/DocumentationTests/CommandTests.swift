@@ -11,8 +11,7 @@ import Testing
   func paste(_ document: String) async throws {
     let folder = try TemporaryFolder()
     let environment = [
-      "ORCHESTRATOR_MIGRATIONS": "\(Project.top)/Migrations",
-      "PATH": "\(Project.programs):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
+      "PATH": "\(Project.programs):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")"
     ]
     let service = try RunningProgram(
       "\(Project.programs)/orchestratord", ["dev", "--port", "0"], environment: environment, in: folder.path)

@@ -8,7 +8,7 @@ import Testing
   func severalProcesses() async throws {
     let folder = try TemporaryFolder()
     let environment = [
-      "DATABASE_URL": try TestCluster.createDatabase().connectionString, "ORCHESTRATOR_MIGRATIONS": "\(Project.top)/Migrations",
+      "DATABASE_URL": try TestCluster.createDatabase().connectionString,
       "ORCHESTRATOR_STORE": "\(folder.path)/store",
     ]
     func start(_ arguments: String...) throws -> RunningProgram {

@@ -28,7 +28,7 @@ enum DemoCommand {
     _ configuration: Configuration, _ connection: ConnectionConfiguration, _ song: String?, _ started: ContinuousClock.Instant,
     isEmbedded: Bool
   ) async throws -> DemoOutcome {
-    _ = try Migrator(connection).apply(try Schema.migrations())
+    try Schema.migrate(connection)
     let service = try await Service(configuration, connection, Service.Parts())
     let running = Task { await service.run() }
     let folder = ConfiguredDatabase.absolute(configuration.dataFolder) + "/demo-\(ProcessInfo.processInfo.processIdentifier)"

@@ -1,4 +1,5 @@
 import Foundation
+import Orchestrator
 import PostgreSQL
 
 /// `orchestratord migrate [--dry-run]`: brings a database to the schema that this build carries.
@@ -8,7 +9,7 @@ enum MigrateCommand {
     let folder = try arguments.option("--migrations")
     let configuration = try Configuration(&arguments)
     try arguments.finish()
-    let migrations = try folder.map { try Migration.load(from: $0) } ?? EmbeddedMigrations.all
+    let migrations = try folder.map { try Migration.load(from: $0) } ?? Schema.migrations
     let embedded = EmbeddedPostgreSQL(folder: ConfiguredDatabase.absolute(configuration.dataFolder) + "/postgres")
     let wasRunning = embedded.processIdentifier != nil
     let (connection, cluster) = try ConfiguredDatabase.open(configuration)

@@ -65,7 +65,7 @@ enum ServeCommand {
     _ configuration: Configuration, _ parts: Service.Parts, _ connection: ConnectionConfiguration, _ shutdown: ShutdownSignal,
     _ announce: (Service, ConnectionConfiguration) -> Void
   ) async throws {
-    for migration in try Migrator(connection).apply(try Schema.migrations()) { print("migrated: \(migration.number) \(migration.name)") }
+    for migration in try Schema.migrate(connection) { print("migrated: \(migration.number) \(migration.name)") }
     let service = try await Service(configuration, connection, parts)
     let running = Task { await service.run() }
     try await service.engine?.waitUntilReady()
@@ -82,12 +82,5 @@ enum ServeCommand {
   private static func refuseOpenDevelopment(_ configuration: Configuration) throws(UsageError) {
     guard configuration.accessTokens == nil, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
     throw UsageError("to listen on \(configuration.address) set ORCHESTRATOR_TOKENS=token:user:role,...: the development tokens are public")
-  }
-}
-
-/// The database schema that this build carries.
-enum Schema {
-  static func migrations() throws -> [Migration] {
-    try Migration.load(from: ProcessInfo.processInfo.environment["ORCHESTRATOR_MIGRATIONS"] ?? "Migrations")
   }
 }

@@ -80,7 +80,7 @@ final class OperatorFixture: Sendable {
 
   static func migratedDatabase() throws -> ConnectionConfiguration {
     let configuration = try TestCluster.createDatabase()
-    _ = try Migrator(configuration).apply(EmbeddedMigrations.all)
+    try Schema.migrate(configuration)
     return configuration
   }
 
