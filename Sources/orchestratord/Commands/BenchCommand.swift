@@ -15,7 +15,7 @@ enum BenchCommand {
     Log.setLevel(.warning)
     let shutdown = try ShutdownSignal()
     let (server, cluster) = try ConfiguredDatabase.open(configuration)
-    let measurement = BenchmarkSession(server: server, migrations: try Schema.migrations())
+    let measurement = BenchmarkSession(server: server, migrations: Schema.migrations)
     measurement.end(at: shutdown, cluster)
     let result: Result<[BenchmarkReport], any Error>
     do {
