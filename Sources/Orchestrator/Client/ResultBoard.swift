@@ -27,7 +27,9 @@ final class ResultBoard: Sendable {
   private static let runsPerLook = 1000
 
   /// Waits until the run is closed.
-  /// - Parameter firstLook: how long the owner in this process is trusted to tell before the database is looked at.
+  /// - Parameters:
+  ///   - firstLook: how long the owner in this process is trusted to tell before the database is looked at.
+  ///   - look: asks the database; the same for all callers of a board.
   /// - Throws: `CancellationError`, and what a look threw.
   func outcome(of runID: RunID, firstLook: Duration, _ look: @escaping Look) async throws -> RunOutcome {
     let identifier = state.withLock { state in
