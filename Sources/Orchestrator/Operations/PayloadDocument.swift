@@ -2,7 +2,7 @@ import Foundation
 
 /// A payload inside a document for people and programs is the JSON value that it holds, not a text around it.
 ///
-/// Whole numbers of 64 bits and decimals of up to 38 digits stay exact; keys come back in order.
+/// Numbers of up to 38 digits stay exact; keys come back in order.
 extension Payload: Codable {
   public init(from decoder: any Decoder) throws {
     let value = try JSONNode(from: decoder)
@@ -24,7 +24,6 @@ extension Payload: Codable {
 private enum JSONNode: Codable {
   case null
   case bool(Bool)
-  case integer(Int64)
   case decimal(Decimal)
   case number(Double)
   case text(String)
@@ -43,8 +42,6 @@ private enum JSONNode: Codable {
       self = .object(value)
     } else if let value = try? container.decode([JSONNode].self) {
       self = .list(value)
-    } else if let value = try? container.decode(Int64.self) {
-      self = .integer(value)
     } else if let value = try? container.decode(Decimal.self), value.isFinite {
       self = .decimal(value)
     } else {
@@ -57,7 +54,6 @@ private enum JSONNode: Codable {
     switch self {
     case .null: try container.encodeNil()
     case .bool(let value): try container.encode(value)
-    case .integer(let value): try container.encode(value)
     case .decimal(let value): try container.encode(value)
     case .number(let value): try container.encode(value)
     case .text(let value): try container.encode(value)

@@ -125,7 +125,7 @@ import Testing
     }
   }
 
-  @Test func `A blocked run says what blocks it, and is retried when fitting code is there`() async throws {
+  @Test func `A blocked run says what blocks it, is retried on demand, and goes on when fitting code is there`() async throws {
     let database = try OperatorFixture.migratedDatabase()
     try await OperatorFixture.run(on: database) { service in
       _ = try await service.engine.client.start(Original.self, id: "versioned", input: 1)
@@ -139,9 +139,13 @@ import Testing
       #expect((blocked["reason"] as? String)?.contains("event 2") == true && blocked["build"] as? String == "test")
       let list = try await service.send(.get, "/api/v1/workflows?status=blocked").json["items"] as? [[String: Any]]
       #expect(list?.first?["workflowId"] as? String == "versioned")
+      #expect(try await service.send(.post, "/api/v1/workflows/versioned/retry").status == 202)
+      let before = try #require(blocked["attempts"] as? Int)
+      _ = try await service.answer("/api/v1/workflows/versioned") { document in
+        ((document["blocked"] as? [String: Any])?["attempts"] as? Int ?? 0) > before
+      }
     }
     try await OperatorFixture.run(on: database) { service in
-      #expect(try await service.send(.post, "/api/v1/workflows/versioned/retry").status == 202)
       _ = try await service.status(of: "versioned", becomes: "Canceled")
     }
   }
