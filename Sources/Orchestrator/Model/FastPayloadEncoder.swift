@@ -18,9 +18,9 @@ struct FastPayloadEncoder {
     }
   }
 
-  /// Types that `JSONEncoder` and `JSONDecoder` treat in their own way.
+  /// Types that `JSONEncoder` and `JSONDecoder` treat in their own way, and payloads inside of documents, whose numbers need them.
   static func isSpecial(_ type: Any.Type) -> Bool {
-    type == Data.self || type == URL.self || type == Decimal.self
+    type == Data.self || type == URL.self || type == Decimal.self || type == Payload.self
   }
 }
 
