@@ -81,6 +81,16 @@ import Testing
     }
   }
 
+  @Test("The table of requests has exactly the routes that are served", arguments: ["MusicAPI.swift", "HealthRoutes.swift"])
+  func routes(_ file: String) throws {
+    let code = try Project.text("Sources/orchestratord/API/\(file)")
+    let served = Set(code.matches(of: /router\.on\(\.(\w+), "([^"]+)"/).map { "\($0.1.uppercased()) \($0.2)" })
+    let table = try Project.text("docs/api.md").split(separator: "\n").filter { $0.hasPrefix("| `") }
+    let explained = Set(table.flatMap { $0.matches(of: /`([A-Z]+ \/[^`?]+)(?:\?[^`]*)?`/).map { String($0.1) } })
+    #expect(served.subtracting(explained) == [])
+    if file == "MusicAPI.swift" { #expect(explained.subtracting(served) == ["GET /livez", "GET /readyz"]) }
+  }
+
   @Test("Every table of the database is in the architecture's table of tables")
   func tables() throws {
     let document = try Project.text("docs/architecture.md")
