@@ -1,6 +1,5 @@
 import Foundation
 import Orchestrator
-import PostgreSQL
 import Testing
 
 @testable import orchestratord
@@ -99,12 +98,6 @@ import Testing
         #expect(document.contains("`\(match.1)`"), "docs/architecture.md does not explain \(match.1)")
       }
     }
-  }
-
-  @Test("The build carries the migrations as they stand in their folder")
-  func migrations() throws {
-    let isSame = Schema.migrations == (try Migration.load(from: "\(Project.top)/Migrations"))
-    #expect(isSame, "run `make migrations` after every change of Migrations")
   }
 
   private static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }

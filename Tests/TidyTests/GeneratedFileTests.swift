@@ -12,7 +12,7 @@ import Testing
     try script.run()
     let expected = output.fileHandleForReading.readDataToEndOfFile()
     script.waitUntilExit()
-    let written = try Data(contentsOf: Repository.top.appending(path: "Sources/orchestratord/EmbeddedMigrations.swift"))
+    let written = try Data(contentsOf: Repository.top.appending(path: "Sources/Orchestrator/Store/EmbeddedMigrations.swift"))
     #expect(script.terminationStatus == 0 && written == expected, "run `make migrations` and commit what it writes")
   }
 }
