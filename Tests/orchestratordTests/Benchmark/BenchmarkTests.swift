@@ -1,4 +1,5 @@
 import Foundation
+import Orchestrator
 import PostgreSQL
 import TestSupport
 import Testing
@@ -8,7 +9,7 @@ import Testing
 /// The benchmark measures what it says; how fast is not a matter of tests.
 @Suite(.serialized) struct BenchmarkTests {
   private func measure(_ workload: Workload, count: Int, inFlight: Int) async throws -> BenchmarkReport {
-    let session = BenchmarkSession(server: try TestCluster.createDatabase(), migrations: try Schema.migrations())
+    let session = BenchmarkSession(server: try TestCluster.createDatabase(), migrations: Schema.migrations)
     var options = BenchmarkOptions()
     options.workload = workload
     options.count = count

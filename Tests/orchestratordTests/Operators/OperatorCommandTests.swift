@@ -137,7 +137,7 @@ import Testing
 @Suite struct MigrateCommandTests {
   @Test func `The binary carries the migrations of the repository`() throws {
     let folder = URL(filePath: #filePath).appending(path: "../../../../Migrations").standardizedFileURL.path
-    #expect(EmbeddedMigrations.all == (try Migration.load(from: folder)), "run `make migrations`")
+    #expect(Schema.migrations == (try Migration.load(from: folder)), "run `make migrations`")
   }
 
   @Test func `A dry run says what would be done and does nothing`() throws {
@@ -146,13 +146,13 @@ import Testing
     let output = TerminalOutput(hasColour: false, now: { 0 }, write: { text in written.withLock { $0.append(text) } })
     func migrate(isDryRun: Bool) throws -> [String] {
       written.withLock { $0 = [] }
-      try MigrateCommand.run(EmbeddedMigrations.all, on: database, isDryRun: isDryRun, output: output)
+      try MigrateCommand.run(Schema.migrations, on: database, isDryRun: isDryRun, output: output)
       return written.withLock { $0 }
     }
     let planned = try migrate(isDryRun: true)
-    #expect(planned.count == EmbeddedMigrations.all.count && planned[0] == "would apply 1 history\n")
+    #expect(planned.count == Schema.migrations.count && planned[0] == "would apply 1 history\n")
     #expect(try migrate(isDryRun: true) == planned)
     #expect(try migrate(isDryRun: false).first == "applied 1 history\n")
-    #expect(try migrate(isDryRun: true) == ["nothing to do: the database has all \(EmbeddedMigrations.all.count) migrations\n"])
+    #expect(try migrate(isDryRun: true) == ["nothing to do: the database has all \(Schema.migrations.count) migrations\n"])
   }
 }
