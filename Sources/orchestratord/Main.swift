@@ -27,6 +27,10 @@ struct Main {
     case "worker": try await ServeCommand.worker(&arguments)
     case "demo": try await DemoCommand.run(&arguments)
     case "bench": try await BenchCommand.run(&arguments)
+    case "workflow": try await WorkflowCommand.run(&arguments)
+    case "activity": try await ActivityCommand.run(&arguments)
+    case "replay": try await ReplayCommand.run(&arguments)
+    case "migrate": try await MigrateCommand.run(&arguments)
     case nil, "help": print(help)
     case "version": print(Configuration.build)
     case let word?: throw UsageError("there is no command '\(word)'")
@@ -46,7 +50,13 @@ struct Main {
       serve      API and slot owner; --queues none leaves activities to workers
       worker     activities only: any number of these, on any host
 
-    For people
+    Operating
+      workflow   list, show, start, signal, query, cancel, terminate, retry, export
+      activity   list, retry, complete, fail
+      replay     a stored or exported history against the code of this build
+      migrate    brings the database's schema up to date; --dry-run only tells
+
+    Trying out
       demo       a song from upload to published, shown step by step; --song FILE takes yours
       bench      measures the engine here; --workload NAME --count N --in-flight M --json for one workload
 
