@@ -114,11 +114,13 @@ enum DemoCommand {
     let page = try await client.json("/api/v1/workflows/\(workflowID)/history?limit=1000")
     let events = page["events"] as? [[String: Any]] ?? []
     say("history of \(workflowID), each event with its cause:")
+    var names: [Int: String] = [:]
     for event in events {
       let number = event["eventId"] as? Int ?? 0
       let cause = event["causedBy"] as? Int ?? 0
       let attributes = event["attributes"] as? [String: Any]
-      let subject = attributes?["activityType"] as? String ?? attributes?["signalName"] as? String ?? ""
+      let subject = attributes?["activityType"] as? String ?? attributes?["signalName"] as? String ?? names[cause] ?? ""
+      if attributes?["activityType"] != nil { names[number] = subject }
       print("    #\(number) \(event["type"] as? String ?? "") \(subject)\(cause > 0 ? "  because of #\(cause)" : "")")
     }
     return events.count
