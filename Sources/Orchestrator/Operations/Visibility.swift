@@ -41,6 +41,8 @@ extension Client {
     if let workflowID = filter.workflowID {
       parameters.append(workflowID)
       statement = VisibilityStatements.listOfWorkflowID
+    } else if filter.status == .blocked {
+      statement = VisibilityStatements.listOfBlocked
     }
     let rows = try await database.query(statement, parameters)
     let runs = try (0..<min(rows.count, limit)).map { try WorkflowSummary(rows, $0) }
@@ -52,15 +54,17 @@ extension Client {
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `unavailable` while no owner has taken the start.
   public func describe(_ key: WorkflowKey, runID: RunID? = nil) async throws -> WorkflowDescription {
     let runID = try await newestRun(of: key, unless: runID)
-    let pending = (VisibilityStatements.pendingActivities, Parameters(runID.uuid, Int64(Self.largestPage)))
+    let parameters = Parameters(runID.uuid, Int64(Self.largestPage))
     let results = try await database.run([
-      (VisibilityStatements.describe, Parameters(runID.uuid, key.workflowID, key.namespace)), pending,
+      (VisibilityStatements.describe, Parameters(runID.uuid, key.workflowID, key.namespace)),
+      (VisibilityStatements.pendingActivities, parameters), (VisibilityStatements.pendingTimers, parameters),
     ])
     guard results[0].count > 0 else { throw Self.notFound(key, runID) }
     let isOpen = try WorkflowSummary(results[0], 0).status.isOpen
     let activities = isOpen ? try (0..<results[1].count).map { try PendingActivity(results[1], $0) } : []
+    let timers = isOpen ? try (0..<results[2].count).map { try PendingTimer(results[2], $0) } : []
     return WorkflowDescription(
-      try WorkflowSummary(results[0], 0, pending: activities), try WorkflowDetails(results[0], pending: activities))
+      try WorkflowSummary(results[0], 0, pending: activities), try WorkflowDetails(results[0], pending: activities, timers))
   }
 
   /// The newest run of a workflow id, or the given one.

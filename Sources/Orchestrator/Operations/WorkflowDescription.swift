@@ -74,6 +74,16 @@ public struct WorkflowDetails: Codable, Sendable {
   /// Since when nothing of it is in flight in its owner's process.
   public let parkedAt: RecordedTime?
   public let pendingActivities: [PendingActivity]
+  public let pendingTimers: [PendingTimer]
+}
+
+/// A timer of workflow code, or the time limit of one of its waits.
+public struct PendingTimer: Codable, Sendable {
+  /// The timer's number within its run, from 1.
+  public let sequence: Int32
+  public let startedAt: RecordedTime
+  /// Not before this time.
+  public let firesAt: RecordedTime
 }
 
 /// Why the code at hand cannot continue a run.

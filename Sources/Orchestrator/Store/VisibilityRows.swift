@@ -37,7 +37,7 @@ extension WorkflowSummary {
 }
 
 extension WorkflowDetails {
-  init(_ rows: Rows, pending: [PendingActivity]) throws {
+  init(_ rows: Rows, pending: [PendingActivity], _ timers: [PendingTimer]) throws {
     let isBlocked = try rows.text(0, 4) == WorkflowStatus.blocked.rawValue
     self.init(
       input: try rows.json(ifAny: 0, 10), startedBy: try rows.text(ifAny: 0, 11), build: try rows.text(ifAny: 0, 12),
@@ -46,7 +46,7 @@ extension WorkflowDetails {
         ? BlockedReason(
           code: try rows.text(0, 9), reason: try rows.text(0, 15), since: try rows.time(0, 16), build: try rows.text(0, 17),
           attempts: try rows.int32(0, 18)) : nil,
-      parkedAt: try rows.time(ifAny: 0, 19), pendingActivities: pending)
+      parkedAt: try rows.time(ifAny: 0, 19), pendingActivities: pending, pendingTimers: timers)
   }
 }
 
@@ -74,6 +74,12 @@ extension PendingActivity {
       case .started, .owner: return activity.nextAttemptAt == nil ? name : "next attempt of \(name)"
       }
     }.joined(separator: ", ")
+  }
+}
+
+extension PendingTimer {
+  init(_ rows: Rows, _ row: Int) throws {
+    self.init(sequence: try rows.int32(row, 0), startedAt: try rows.time(row, 1), firesAt: try rows.time(row, 2))
   }
 }
 

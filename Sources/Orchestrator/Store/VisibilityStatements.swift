@@ -23,6 +23,16 @@ enum VisibilityStatements {
       """,
     parameterTypes: [.uuid, .text, .text, .text, .timestamptz, .int8, .text])
 
+  /// Blocked runs are few among many: their own table is walked instead of all runs.
+  static let listOfBlocked = Statement(
+    name: "visibility_list_of_blocked",
+    sql: """
+      \(summary) join orchestrator.blocked_runs x on x.run_id = w.run_id
+      where x.run_id < $1 and w.namespace = $2 and w.status = $3 and ($4::text is null or w.workflow_type = $4) and w.started_at > $5
+      order by x.run_id desc limit $6
+      """,
+    parameterTypes: [.uuid, .text, .text, .text, .timestamptz, .int8])
+
   private static let summary = """
     select w.run_id, w.namespace, w.workflow_id, w.workflow_type, w.status, w.started_at, w.closed_at, w.events, w.waits_for, w.blocked_code
     from orchestrator.workflows w
@@ -81,6 +91,23 @@ enum VisibilityStatements {
         and q.sequence not in (
           select (convert_from(e.attributes, 'UTF8')::jsonb ->> 'sequence')::integer from orchestrator.history e
           where e.run_id = $1 and e.type = 15)
+      order by h.event_id limit $2
+      """,
+    parameterTypes: [.uuid, .int8])
+
+  /// Timers that neither fired nor were cancelled, by one pass as well.
+  static let pendingTimers = Statement(
+    name: "visibility_timers",
+    sql: """
+      select q.sequence, h.at, h.at + (a.attributes ->> 'startToFireMilliseconds')::int8 * interval '1 millisecond'
+      from orchestrator.history h
+      cross join lateral (select convert_from(h.attributes, 'UTF8')::jsonb as attributes) a
+      cross join lateral (select (a.attributes ->> 'sequence')::integer as sequence) q
+      where h.run_id = $1 and h.type = 17
+        and h.event_id not in (select e.caused_by from orchestrator.history e where e.run_id = $1 and e.type = 18)
+        and q.sequence not in (
+          select (convert_from(e.attributes, 'UTF8')::jsonb ->> 'sequence')::integer from orchestrator.history e
+          where e.run_id = $1 and e.type = 19)
       order by h.event_id limit $2
       """,
     parameterTypes: [.uuid, .int8])

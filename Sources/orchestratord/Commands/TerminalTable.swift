@@ -107,6 +107,7 @@ struct TerminalOutput: Sendable {
     let seconds = microseconds / 1_000_000
     switch seconds {
     case 0: return "\(microseconds / 1000) ms"
+    case ..<10: return "\(seconds).\(microseconds / 100_000 % 10) s"
     case ..<120: return "\(seconds) s"
     case ..<7200: return "\(seconds / 60) min"
     case ..<172_800: return "\(seconds / 3600) h"

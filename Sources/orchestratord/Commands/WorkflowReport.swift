@@ -47,6 +47,11 @@ struct WorkflowReport: Encodable {
   }
 
   private func printPending(to output: TerminalOutput) {
+    for timer in description.details.pendingTimers {
+      output.line(
+        "  timer (\(timer.sequence))".padding(toLength: 13, withPad: " ", startingAt: 0)
+          + "due \(output.relative(timer.firesAt)) (\(timer.firesAt))")
+    }
     guard !description.details.pendingActivities.isEmpty else { return }
     output.write("\npending activities\n")
     output.table(ActivityCommand.table(description.details.pendingActivities, output), indent: "  ")

@@ -130,6 +130,9 @@ import Testing
     try await OperatorFixture.run(on: database) { service in
       _ = try await service.engine.client.start(Original.self, id: "versioned", input: 1)
       _ = try await service.answer("/api/v1/workflows/versioned/history") { ($0["events"] as? [Any])?.count == 4 }
+      let timers = try await service.send(.get, "/api/v1/workflows/versioned").json["pendingTimers"] as? [[String: Any]] ?? []
+      let times = ["startedAt", "firesAt"].compactMap { RecordedTime(timers.first?[$0] as? String ?? "")?.microseconds }
+      #expect(timers.count == 1 && times.count == 2 && times[1] - times[0] == 3_600_000_000)
     }
     try await OperatorFixture.run(OperatorFixture.changedRegistry, on: database) { service in
       _ = try await service.send(.post, "/api/v1/workflows/versioned/cancel")
