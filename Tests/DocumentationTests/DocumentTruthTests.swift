@@ -90,6 +90,15 @@ import Testing
     if file == "MusicAPI.swift" { #expect(explained.subtracting(served) == ["GET /livez", "GET /readyz"]) }
   }
 
+  @Test("Every command of the binary is explained to operators")
+  func commands() throws {
+    let document = try Project.text("docs/operating.md")
+    for match in try Project.text("Sources/orchestratord/Main.swift").matches(of: /case "(\w+)":/) where match.1 != "version" {
+      let isExplained = document.contains("`orchestratord \(match.1)`") || document.contains("`\(match.1)`")
+      #expect(isExplained, "docs/operating.md does not explain `orchestratord \(match.1)`")
+    }
+  }
+
   @Test("Every table of the database is in the architecture's table of tables")
   func tables() throws {
     let document = try Project.text("docs/architecture.md")
