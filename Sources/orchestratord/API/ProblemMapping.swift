@@ -47,7 +47,9 @@ extension CatalogError: HTTPResponseConvertible {
 
 extension OrchestratorError: HTTPResponseConvertible {
   public var response: HTTPResponse {
-    APIProblem(HTTPStatus(rawValue: code.httpStatus), code.name, APIProblem.sentence(message)).response
+    let status = HTTPStatus(rawValue: code.httpStatus)
+    let headers: HTTPHeaders = status == .serviceUnavailable ? ["Retry-After": "1"] : [:]
+    return APIProblem(status, code.name, APIProblem.sentence(message), headers: headers).response
   }
 }
 

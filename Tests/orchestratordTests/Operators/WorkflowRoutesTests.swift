@@ -152,4 +152,21 @@ import Testing
       _ = try await service.status(of: "versioned", becomes: "Canceled")
     }
   }
+
+  @Test(arguments: ErrorCode.all) func `Every code of the catalogue is a problem of its own type with its status`(code: ErrorCode) {
+    let answer = Answer(OrchestratorError(code, "the thing 'x' is not there").response)
+    #expect(
+      answer.status == code.httpStatus && answer.problem == code.name && answer.text("type") == "urn:orchestrator:problem:\(code.name)")
+    #expect(answer.text("detail") == "The thing 'x' is not there.")
+    #expect((answer.response.headers["Retry-After"] != nil) == (code.httpStatus == 503))
+  }
+
+  @Test func `A start that no owner has taken yet is shown as such, not as unknown`() async throws {
+    let database = try Database(try OperatorFixture.migratedDatabase(), maximumConnections: 2)
+    let client = Client(database, OperatorFixture.registry, identity: "test")
+    _ = try await client.start(Waiting.self, id: "early", input: "x")
+    let error = await #expect(throws: OrchestratorError.self) { try await client.describe(WorkflowKey(workflowID: "early")) }
+    #expect(error?.code == .unavailable && error?.message.contains("no owner has taken it yet") == true)
+    await database.shutdown()
+  }
 }
