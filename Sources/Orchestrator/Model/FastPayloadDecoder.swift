@@ -5,7 +5,9 @@ import Foundation
 struct FastPayloadDecoder {
   static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) -> Value? {
     guard !FastPayloadEncoder.isSpecial(type), let tokens = JSONTokens(bytes) else { return nil }
-    return try? Value(from: ValueDecoder(tokens: tokens, index: 0))
+    let value = try? Value(from: ValueDecoder(tokens: tokens, index: 0))
+    // A type may swallow an error and try another shape; where the fast way gave up, that would not be what `JSONDecoder` does.
+    return tokens.isGivenUp ? nil : value
   }
 }
 
@@ -28,6 +30,13 @@ final class JSONTokens {
 
   let bytes: [UInt8]
   let tokens: [Token]
+  private(set) var isGivenUp = false
+
+  /// From here on the result does not count.
+  func unavailable() -> FastPathUnavailable {
+    isGivenUp = true
+    return FastPathUnavailable()
+  }
 
   /// Nil when the text is anything but plain.
   init?(_ bytes: [UInt8]) {
@@ -214,13 +223,13 @@ extension JSONTokens {
   func string(_ index: Int) throws -> String {
     let token = tokens[index]
     guard token.kind == .plainString, let text = String(validating: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self) else {
-      throw FastPathUnavailable()
+      throw unavailable()
     }
     return text
   }
 
   func bool(_ index: Int) throws -> Bool {
-    guard tokens[index].kind == .bool else { throw FastPathUnavailable() }
+    guard tokens[index].kind == .bool else { throw unavailable() }
     return bytes[Int(tokens[index].start)] == UInt8(ascii: "t")
   }
 
@@ -228,7 +237,7 @@ extension JSONTokens {
 
   func integer<Value: FixedWidthInteger>(_ index: Int) throws -> Value {
     let token = tokens[index]
-    guard token.kind == .integer else { throw FastPathUnavailable() }
+    guard token.kind == .integer else { throw unavailable() }
     var position = Int(token.start)
     let isNegative = bytes[position] == UInt8(ascii: "-")
     if isNegative { position += 1 }
@@ -237,7 +246,7 @@ extension JSONTokens {
       let digit = Value(truncatingIfNeeded: bytes[position] - UInt8(ascii: "0"))
       let (scaled, overflowed) = value.multipliedReportingOverflow(by: 10)
       let (sum, carried) = isNegative ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
-      guard !overflowed, !carried else { throw FastPathUnavailable() }
+      guard !overflowed, !carried else { throw unavailable() }
       value = sum
       position += 1
     }
@@ -248,7 +257,7 @@ extension JSONTokens {
     let token = tokens[index]
     guard token.kind == .integer || token.kind == .decimal,
       let value = Value(String(decoding: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self)), value.isFinite
-    else { throw FastPathUnavailable() }
+    else { throw unavailable() }
     return value
   }
 

@@ -108,7 +108,8 @@ enum PayloadNode {
   /// The node of any encodable value.
   static func node<Value: Encodable>(of value: Value) throws -> PayloadNode {
     if let text = value as? String { return .string(text) }
-    guard !FastPayloadEncoder.isSpecial(Value.self) else { throw FastPathUnavailable() }
+    // Not thrown: a type may swallow an error and encode something else instead.
+    guard !FastPayloadEncoder.isSpecial(Value.self) else { return .unavailable }
     let encoder = ValueEncoder()
     try value.encode(to: encoder)
     return encoder.node

@@ -6,12 +6,12 @@ struct ValueDecoder: Decoder, SingleValueDecodingContainer {
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-    guard tokens.tokens[index].kind == .object else { throw FastPathUnavailable() }
+    guard tokens.tokens[index].kind == .object else { throw tokens.unavailable() }
     return KeyedDecodingContainer(FieldsDecoder<Key>(tokens: tokens, object: index))
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-    guard tokens.tokens[index].kind == .array else { throw FastPathUnavailable() }
+    guard tokens.tokens[index].kind == .array else { throw tokens.unavailable() }
     return ElementsDecoder(tokens: tokens, array: index)
   }
 
@@ -42,7 +42,7 @@ struct FieldsDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
   var allKeys: [Key] { ((try? tokens.names(of: object)) ?? []).compactMap { Key(stringValue: $0) } }
 
   private func index(_ key: Key) throws -> Int {
-    guard let index = tokens.field(key.stringValue, of: object) else { throw FastPathUnavailable() }
+    guard let index = tokens.field(key.stringValue, of: object) else { throw tokens.unavailable() }
     return index
   }
 
@@ -73,8 +73,8 @@ struct FieldsDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
   }
 
   /// Classes with a decodable base are left to `JSONDecoder`.
-  func superDecoder() throws -> any Decoder { throw FastPathUnavailable() }
-  func superDecoder(forKey key: Key) throws -> any Decoder { throw FastPathUnavailable() }
+  func superDecoder() throws -> any Decoder { throw tokens.unavailable() }
+  func superDecoder(forKey key: Key) throws -> any Decoder { throw tokens.unavailable() }
 }
 
 struct ElementsDecoder: UnkeyedDecodingContainer {
@@ -94,14 +94,14 @@ struct ElementsDecoder: UnkeyedDecodingContainer {
   }
 
   private mutating func take() throws -> Int {
-    guard index < end else { throw FastPathUnavailable() }
+    guard index < end else { throw tokens.unavailable() }
     defer { index = Int(tokens.tokens[index].next) }
     currentIndex += 1
     return index
   }
 
   mutating func decodeNil() throws -> Bool {
-    guard index < end else { throw FastPathUnavailable() }
+    guard index < end else { throw tokens.unavailable() }
     guard tokens.isNull(index) else { return false }
     _ = try take()
     return true
@@ -131,12 +131,12 @@ struct ElementsDecoder: UnkeyedDecodingContainer {
     try ValueDecoder(tokens: tokens, index: take()).unkeyedContainer()
   }
 
-  mutating func superDecoder() throws -> any Decoder { throw FastPathUnavailable() }
+  mutating func superDecoder() throws -> any Decoder { throw tokens.unavailable() }
 }
 
 extension JSONTokens {
   func decode<Value: Decodable>(_ type: Value.Type, _ index: Int) throws -> Value {
-    guard !FastPayloadEncoder.isSpecial(type) else { throw FastPathUnavailable() }
+    guard !FastPayloadEncoder.isSpecial(type) else { throw unavailable() }
     return try Value(from: ValueDecoder(tokens: self, index: index))
   }
 }

@@ -125,3 +125,35 @@ import Testing
     #expect(FastPayloadDecoder.decode(Int8.self, from: Array("-128".utf8)) == -128)
   }
 }
+
+/// A type that tries one shape after another, as unions of JSON values do.
+private enum NumberOrText: Codable, Equatable {
+  case number(Decimal)
+  case text(String)
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Decimal.self) {
+      self = .number(number)
+    } else {
+      self = .text(try container.decode(String.self))
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .number(let number): try container.encode(number)
+    case .text(let text): try container.encode(text)
+    }
+  }
+}
+
+@Suite struct SwallowedErrorTests {
+  @Test(arguments: ["[1.5,2]", #"["a"]"#, #"[1,"a\n"]"#])
+  func `a type that swallows errors decodes as with JSONDecoder`(text: String) throws {
+    let expected = try JSONDecoder().decode([NumberOrText].self, from: Data(text.utf8))
+    #expect(try PayloadCodec.decode([NumberOrText].self, from: Payload(json: Array(text.utf8))) == expected)
+    #expect(try PayloadCodec.decode([NumberOrText].self, from: PayloadCodec.encode(expected)) == expected)
+  }
+}
