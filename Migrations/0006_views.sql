@@ -50,7 +50,10 @@ where h.type = 10
   and not exists (select from orchestrator.closes c where c.run_id = h.run_id)
   and not exists (
     select from orchestrator.history e
-    where e.run_id = h.run_id and e.event_id > h.event_id and e.type in (12, 13, 14, 15)
+    where e.run_id = h.run_id and e.caused_by = h.event_id and e.type in (12, 13, 14))
+  and not exists (
+    select from orchestrator.history e
+    where e.run_id = h.run_id and e.type = 15
       and (convert_from(e.attributes, 'UTF8')::jsonb ->> 'sequence') = (a.attributes ->> 'sequence'));
 comment on view orchestrator.pending_activities is
   'Activities without an outcome: in their owner''s process (Owner), queued (Scheduled), leased (Started) or waiting for an operator (Parked).';

@@ -27,7 +27,11 @@ enum ClientStatements {
   static let isPending = Statement(
     name: "is_activity_pending",
     sql: """
-      select exists (select from orchestrator.pending_activities a where a.run_id = r.run_id and a.sequence = $3)
+      select exists (
+        select from orchestrator.history h
+        where h.run_id = r.run_id and h.type = 10 and (convert_from(h.attributes, 'UTF8')::jsonb ->> 'sequence')::int4 = $3
+          and not exists (
+            select from orchestrator.history e where e.run_id = h.run_id and e.caused_by = h.event_id and e.type in (12, 13, 14)))
       from (select orchestrator.open_run($1, $2) as run_id) r where r.run_id is not null
       """,
     parameterTypes: [.text, .text, .int4])
