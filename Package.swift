@@ -52,6 +52,10 @@ let package = Package(
     .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
     .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "EngineProcess", dependencies: ["Orchestrator", "PostgreSQL"], path: "Tests/EngineProcess", swiftSettings: strict),
+    .testTarget(
+      name: "PromiseTests", dependencies: ["EngineProcess", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),

@@ -73,6 +73,8 @@ struct RunRow: Sendable {
   let key: WorkflowKey
   let workflowType: String
   let startedAt: Int64
+  /// Its workflow id has an open run: it is recorded only to fail in the same batch.
+  var isRefused = false
 }
 
 struct HistoryRow: Sendable {

@@ -18,6 +18,18 @@ final class DispatchGate: @unchecked Sendable {
     sem_post(semaphore)
   }
 
+  /// - Returns: false when the time was up first.
+  func wait(milliseconds: Int) -> Bool {
+    var deadline = timespec()
+    clock_gettime(CLOCK_REALTIME, &deadline)
+    deadline.tv_nsec += milliseconds * 1_000_000
+    deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
+    deadline.tv_nsec %= 1_000_000_000
+    guard sem_timedwait(semaphore, &deadline) == 0 else { return false }
+    sem_post(semaphore)
+    return true
+  }
+
   func wait() {
     while sem_wait(semaphore) != 0 {}
     sem_post(semaphore)

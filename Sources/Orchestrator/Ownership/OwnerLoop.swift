@@ -39,7 +39,8 @@ final class OwnerLoop: @unchecked Sendable {
   func stop() {
     isStopping.store(true, ordering: .releasing)
     mailbox.wake()
-    finished.wait()
+    // Code that blocks its thread does not keep the process from ending.
+    while !finished.wait(milliseconds: 50) { replaceBlockedThread() }
   }
 
   /// Replaces the thread when workflow code does not come back; the run is blocked with the reason.
@@ -66,6 +67,7 @@ final class OwnerLoop: @unchecked Sendable {
       wait(until: isIdle ? dueAt : 0)
     }
     owner.shutDown()
+    mailbox.close()
     finished.open()
   }
 

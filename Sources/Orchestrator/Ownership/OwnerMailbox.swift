@@ -13,12 +13,25 @@ enum OwnerInput: Sendable {
   case wakeInbox
 }
 
+extension OwnerInput {
+  fileprivate func refuse() {
+    let error = OrchestratorError(.unavailable, "this process gave its slots up; send the message again")
+    switch self {
+    case .message(let message): message.reply?(error)
+    case .send(_, _, let reply): reply(error)
+    case .take, .release, .escaped, .wakeInbox: break
+    }
+  }
+}
+
 /// A list that any thread fills and the owner's thread empties; one wake-up per burst.
 final class OwnerMailbox: Sendable {
   private struct State {
     var inputs: [OwnerInput] = []
     /// The owner waits and must be woken.
     var isArmed = false
+    /// Nobody takes anything any more.
+    var isClosed = false
   }
 
   private let state = Mutex(State())
@@ -31,16 +44,29 @@ final class OwnerMailbox: Sendable {
   }
 
   deinit {
-    close(wakeDescriptor)
+    Glibc.close(wakeDescriptor)
   }
 
+  /// Whoever waits for an answer gets one: also when nobody takes the input any more.
   func put(_ input: OwnerInput) {
-    let mustWake = state.withLock { state in
+    let (isClosed, mustWake) = state.withLock { state in
+      guard !state.isClosed else { return (true, false) }
       state.inputs.append(input)
       defer { state.isArmed = false }
-      return state.isArmed
+      return (false, state.isArmed)
     }
+    if isClosed { input.refuse() }
     if mustWake { wake() }
+  }
+
+  /// Refuses what is in it and everything that still comes.
+  func close() {
+    let inputs = state.withLock { state in
+      state.isClosed = true
+      defer { state.inputs = [] }
+      return state.inputs
+    }
+    for input in inputs { input.refuse() }
   }
 
   var hasInputs: Bool { state.withLock { !$0.inputs.isEmpty } }

@@ -95,7 +95,7 @@ struct InboxReader {
   private(set) var taken: Set<Int64> = []
   private(set) var isReading = false
   private(set) var wantsRead = false
-  /// Everything below was seen, but for messages of slow transactions: a read from 0 finds those now and then.
+  /// Everything below was seen, but for messages of slow transactions: now and then all pages are read again from 0 to find those.
   private var floor: Int64 = 0
   private var nextFullReadAt: Int64 = 0
   private var nextReadAt: Int64 = 0
@@ -109,14 +109,14 @@ struct InboxReader {
   }
 
   /// Begins a read when one is due: where from, or nil.
-  mutating func begin(at now: Int64, isIdle: Bool) -> Int64? {
+  mutating func begin(at now: Int64) -> Int64? {
     guard !isReading, wantsRead || now >= nextReadAt else { return nil }
     isReading = true
     wantsRead = false
     nextReadAt = now + Self.interval
-    if now >= nextFullReadAt || isIdle {
+    if now >= nextFullReadAt {
       nextFullReadAt = now + Self.fullInterval
-      return 0
+      floor = 0
     }
     return floor
   }

@@ -140,11 +140,12 @@ final class OwnershipLoop: @unchecked Sendable {
   }
 
   private func assign(_ ownership: Ownership, _ connection: PipelineConnection, isLeaving: Bool) throws {
-    let results = try connection.run((OwnershipStatements.members, Parameters()), (OwnershipStatements.slots, Parameters()))
-    let members = try (0..<results[0].count).map {
-      SlotAssignment.Member(processID: try results[0].int64($0, 0), isAlive: try results[0].bool($0, 1))
+    // Slots first: whoever owns one then and is no member after that is fenced, and will not come back for it.
+    let results = try connection.run((OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()))
+    let owners = try (0..<results[0].count).map { row in try results[0].optional(row, 1) { try results[0].int64($0, $1) } }
+    let members = try (0..<results[1].count).map {
+      SlotAssignment.Member(processID: try results[1].int64($0, 0), isAlive: try results[1].bool($0, 1))
     }
-    let owners = try (0..<results[1].count).map { row in try results[1].optional(row, 1) { try results[1].int64($0, $1) } }
     let decision = SlotAssignment.decide(me: ownership.processID, members: members, owners: owners, isLeaving: isLeaving)
     if !decision.fence.isEmpty { try fence(decision.fence, connection) }
     if !decision.take.isEmpty { try take(decision.take, ownership, connection) }

@@ -38,10 +38,16 @@ final class RunEntry {
   /// Microseconds since the Unix epoch of its last event.
   var lastActiveAt: Int64 = 0
   var waiting: [OwnerMessage] = []
+  /// Messages to be dealt with before the run may close, in order.
+  var followers: [OwnerMessage] = []
 
   init(runID: RunID, phase: Phase) {
     self.runID = runID
     self.phase = phase
+  }
+
+  var isLoading: Bool {
+    if case .loading = phase { true } else { false }
   }
 
   var instance: WorkflowInstance? {

@@ -48,11 +48,16 @@ final class SlotOwner {
   /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
   var pending: [OwnerMessage] = []
   private(set) var current: OwnerMessage?
+  /// Runs read from the database and not yet replayed.
+  private var arrived: [LoadedRun] = []
   private var isHandling = false
   var conflictingStarts: Set<RunID> = []
+  var held: [RunID: HeldRun] = [:]
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?
+  /// Slots whose release is past its deadline: nothing begins there any more.
+  var abandoned: Set<Slot> = []
   /// Taken slots whose open runs are in memory now, but whose own marks still stand.
   var unconfirmedSlots: [Slot] = []
   var nextHousekeeping: Int64 = 0
@@ -73,7 +78,11 @@ final class SlotOwner {
 
   /// Deals with one message, and with those that it sets free.
   func handle(_ message: OwnerMessage) {
-    pending.append(message)
+    handle([message])
+  }
+
+  func handle(_ messages: [OwnerMessage]) {
+    pending.append(contentsOf: messages)
     guard !isHandling else { return }
     isHandling = true
     while !pending.isEmpty {
@@ -95,11 +104,16 @@ final class SlotOwner {
   }
 
   private func deal(with message: OwnerMessage) {
+    if isHeld(message) { return }
     if case .start(let started) = message.body, !message.isRedelivered {
       start(started, message)
       return
     }
     let entry = entries[message.runID] ?? makeEntry(message.runID)
+    if let slot = entry.slot, abandoned.contains(slot) {
+      message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) moves to another process"))
+      return
+    }
     switch entry.phase {
     case .loading, .closed: entry.waiting.append(message)
     case .blocked: wait(message, atBlocked: entry)
@@ -112,7 +126,9 @@ final class SlotOwner {
     switch answer {
     case .committed(let number): committed(number)
     case .refused(let number, let refusal): refused(number, refusal)
-    case .loaded(let runs): for run in runs { loaded(run) }
+    case .loaded(let runs):
+      arrived.append(contentsOf: runs)
+      takeArrived()
     case .inbox(let rows, let floor): take(rows, above: floor)
     case .timers(let rows):
       isReadingTimers = false
@@ -150,6 +166,11 @@ final class SlotOwner {
     } catch {
       Log.error("state-not-stored", "the state of a run cannot be encoded: \(error)", ["run_id": entry.runID.description])
     }
+  }
+
+  /// One by one from a list that outlives this thread: should a replay block it, its successor goes on with the rest.
+  func takeArrived() {
+    while !arrived.isEmpty { loaded(arrived.removeFirst()) }
   }
 
   private func process(_ message: OwnerMessage, _ entry: RunEntry, _ instance: WorkflowInstance) {
@@ -207,6 +228,7 @@ final class SlotOwner {
   func perform(_ activation: Activation, causedBy eventID: Int32, _ entry: RunEntry, _ at: Int64) {
     guard let slot = entry.slot else { return }
     for command in activation.commands {
+      if command.type.isClose { recordFollowers(of: entry, slot, at) }
       let commandID = append(command.type, causedBy: eventID, command.encoded(), entry, slot, at)
       perform(command, commandID, entry, slot, at)
     }
@@ -260,7 +282,8 @@ final class SlotOwner {
   /// Ends: whoever waits for a word is told that there will be none.
   func shutDown() {
     let error = OrchestratorError(.unavailable, "this process is shutting down; send the message again")
-    for message in pending + deferred.map(\.message) + entries.values.flatMap(\.waiting) { message.reply?(error) }
+    let waiting = deferred.map(\.message) + held.values.flatMap(\.messages)
+    for message in pending + waiting + entries.values.flatMap(\.waiting) { message.reply?(error) }
     for effect in pipeline.uncommittedEffects {
       if case .reply(let reply, _) = effect { reply(error) }
     }

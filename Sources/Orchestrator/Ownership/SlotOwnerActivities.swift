@@ -80,9 +80,9 @@ extension SlotOwner {
     } else if run.queuedActivities.contains(sequence) {
       activity.place = .queued
       entry.usesTaskQueues = true
-    } else if let attempt = runningHere[ActivityKey(runID: entry.runID, sequence: sequence)] {
+    } else if let attempt = runningHere[ActivityKey(runID: entry.runID, sequence: sequence)], attempt > activity.attempts {
       activity.place = .running(attempt: attempt)
-    } else if let dueAt = count?.nextAttemptAt, dueAt > clock() {
+    } else if let count, let dueAt = count.nextAttemptAt, count.isDelayed {
       let row = TimerRow(slot: slot, dueAt: dueAt, runID: entry.runID, sequence: sequence, kind: .activityRetry)
       activity.place = .delayed(row)
       if dueAt < clock() + Limits.timerHorizon { timers.insert(row) }

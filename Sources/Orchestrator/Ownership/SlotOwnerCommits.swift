@@ -25,7 +25,7 @@ extension SlotOwner {
     guard let entry = entries[row.runID] else { return }
     entries[row.runID] = nil
     if let key = entry.key, openRuns[key] == row.runID { openRuns[key] = nil }
-    for message in entry.waiting { handle(message) }
+    handle(entry.waiting)
   }
 
   func refused(_ number: Int, _ refusal: CommitRefusal) {
@@ -70,21 +70,22 @@ extension SlotOwner {
       for message in messages {
         // It met a run in the database: the same one, which is fine, or another open run of its workflow id. Loading it tells.
         if case .start = message.body, runs.contains(message.runID) { conflictingStarts.insert(message.runID) }
-        handle(message)
       }
+      handle(messages)
     case .unseenMessages(let runs):
-      // What these runs have not seen is read first; a sender may still hold the run, so they wait a moment.
+      // A sender may still hold the run, so it is held for a moment.
       inbox.wake()
-      for message in messages {
-        if runs.contains(message.runID) { deferred.append((at: clock() + 20_000, message: message)) } else { handle(message) }
-      }
+      hold(runs, messages)
+      handle(messages.filter { held[$0.runID] == nil })
     case .rejected(let reason):
       let runs = Set(refusedBatch?.messages.map(\.runID) ?? [])
-      for message in messages {
-        if runs.count == 1, runs.contains(message.runID) { poison(message, reason) } else { handle(message) }
+      if let poisoned = runs.count == 1 ? runs.first : nil {
+        for message in messages where message.runID == poisoned { poison(message, reason) }
+        handle(messages.filter { $0.runID != poisoned })
+      } else {
+        handle(messages)
       }
-    case .outcomeUnknown, .predecessorMissing, .ownershipLost:
-      for message in messages { handle(message) }
+    case .outcomeUnknown, .predecessorMissing, .ownershipLost: handle(messages)
     }
   }
 
@@ -115,7 +116,9 @@ extension SlotOwner {
   /// Another process owns the slots: everything in memory is stale.
   private func loseOwnership(_ batches: [CommitBatch]) {
     let error = OrchestratorError(.ownershipLost, "this process lost its slots; send the message again")
-    for message in batches.flatMap(\.messages) + entries.values.flatMap(\.waiting) + deferred.map(\.message) { message.reply?(error) }
+    for message in batches.flatMap(\.messages) + entries.values.flatMap(\.waiting) + deferred.map(\.message)
+      + held.values.flatMap(\.messages)
+    { message.reply?(error) }
     dropSlots(slots)
     onOwnershipLost()
   }

@@ -60,6 +60,9 @@ extension SlotOwner {
     entry.instance?.evict()
     markBlocked(entry, problem, isLastEventUnapplied: false)
     if let message { wait(message, atBlocked: entry) }
+    waitWithWaiting(entry)
+    takeArrived()
+    handle([])
   }
 
   func markBlocked(_ entry: RunEntry, _ problem: WorkflowProblem, isLastEventUnapplied: Bool) {
@@ -82,6 +85,8 @@ extension SlotOwner {
     case .retryBlocked:
       entry.retryBlockedAt = 0
       acknowledge(message, entry)
+    // It stands in the table of timers, and is found again when the run is.
+    case .timerDue: return
     default:
       if message.messageID == nil, let slot = entry.slot, let spilled = message.spilled {
         pipeline.touch(entry)
@@ -105,8 +110,13 @@ extension SlotOwner {
   func abandoned(_ runID: RunID, lastCommand: String) {
     let message = resumeAfterBlockedThread()
     guard let entry = entries[runID] else { return }
-    pipeline.touch(entry)
-    markBlocked(entry, .blockedCode(lastCommand: lastCommand), isLastEventUnapplied: false)
+    let problem = WorkflowProblem.blockedCode(lastCommand: lastCommand)
+    if let message, case .start(let started) = message.body, entry.lastEventID == 0 {
+      beginBlocked(entry, started, problem, message, clock())
+      takeArrived()
+      return handle([])
+    }
+    markBlocked(entry, problem, isLastEventUnapplied: false)
     if let message { wait(message, atBlocked: entry) }
   }
 }

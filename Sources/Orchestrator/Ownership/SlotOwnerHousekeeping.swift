@@ -23,19 +23,23 @@ extension SlotOwner {
       if slots.contains(timer.slot) { handle(OwnerMessage(runID: timer.runID, body: .timerDue(timer))) }
     }
     deliverDeferred(now)
-    if !slots.isEmpty, let floor = inbox.begin(at: now, isIdle: false) { store.readInbox(slots: slots.sorted(), above: floor) }
+    releaseHeld(now)
+    if !slots.isEmpty, let floor = inbox.begin(at: now) { store.readInbox(slots: slots.sorted(), above: floor) }
     if now >= nextHousekeeping {
       nextHousekeeping = now + 500_000
       keepHouse(now)
     }
     finishReleases(now)
     if now >= nextShrink { shrinkCache(now) }
-    return min(timers.nextDueAt ?? .max, slots.isEmpty ? .max : inbox.dueAt, nextHousekeeping, deferred.map(\.at).min() ?? .max)
+    return min(
+      timers.nextDueAt ?? .max, slots.isEmpty ? .max : inbox.dueAt, nextHousekeeping, deferred.map(\.at).min() ?? .max,
+      held.values.map(\.until).min() ?? .max)
   }
 
   func take(_ rows: [InboxRow], above floor: Int64) {
     for row in inbox.end(rows, above: floor) {
-      guard slots.contains(row.slot), !isReleasing(row.slot) else {
+      // A run that is still in memory cannot close without its messages; the others' wait for the next owner.
+      guard slots.contains(row.slot), !isReleasing(row.slot) || entries[row.runID] != nil else {
         inbox.forget([row.messageID])
         continue
       }
@@ -52,7 +56,7 @@ extension SlotOwner {
     guard !deferred.isEmpty else { return }
     let due = deferred.filter { $0.at <= now }
     deferred.removeAll { $0.at <= now }
-    for item in due { handle(item.message) }
+    handle(due.map(\.message))
   }
 
   private func keepHouse(_ now: Int64) {
@@ -143,17 +147,20 @@ extension SlotOwner {
     pipeline.open.lowWater = mark
   }
 
-  private func isReleasing(_ slot: Slot) -> Bool { releases.contains { $0.slots.contains(slot) } }
+  func isReleasing(_ slot: Slot) -> Bool { releases.contains { $0.slots.contains(slot) } }
 
+  /// Slots go when nothing of theirs is under way; past the deadline nothing more begins there, but what was sent to the database is awaited:
+  /// once the next owner writes, not one row of ours may follow.
   private func finishReleases(_ now: Int64) {
-    guard !releases.isEmpty else { return }
-    let busy = Set(entries.values.filter { $0.uncommittedBatches > 0 || $0.isBusyHere }.compactMap(\.slot))
-    for release in releases where now >= release.deadline || release.slots.isDisjoint(with: busy) {
-      guard pipeline.isQuiet || now >= release.deadline else { continue }
+    for (index, release) in releases.enumerated().reversed() {
+      if now >= release.deadline { abandoned.formUnion(release.slots) }
+      let mine = entries.values.filter { $0.slot.map(release.slots.contains) ?? false }
+      let isOver = now >= release.deadline || !mine.contains { $0.isBusyHere || $0.isLoading }
+      guard isOver, mine.allSatisfy({ $0.uncommittedBatches == 0 }) else { continue }
+      releases.remove(at: index)
       dropSlots(release.slots)
       release.whenReleased(lowWater ?? RunID.floor(unixMilliseconds: 0))
     }
-    releases.removeAll { $0.slots.isDisjoint(with: slots) }
   }
 
   /// Forgets everything of these slots.
@@ -165,13 +172,16 @@ extension SlotOwner {
         dispatcher.cancel(key)
         runningHere[key] = nil
       }
-      let waiting = entry.waiting
+      let waiting = entry.waiting + (held.removeValue(forKey: entry.runID)?.messages ?? [])
       forget(entry)
       for message in waiting { message.reply?(OrchestratorError(.ownershipLost, "the run's slot moved to another process")) }
     }
     timers.removeAll { dropped.contains($0.slot) }
     inbox.startOver(keeping: { _ in !slots.isEmpty })
-    if slots.isEmpty { deferred = [] }
+    if slots.isEmpty {
+      deferred = []
+      held = [:]
+    }
   }
 }
 

@@ -3,7 +3,7 @@ extension SlotOwner {
   func start(_ started: StartedAttributes, _ message: OwnerMessage) {
     let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
     let slot = key.slot
-    guard slots.contains(slot) else {
+    guard slots.contains(slot), !isReleasing(slot) else {
       message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) belongs to another process"))
       return
     }
@@ -28,9 +28,6 @@ extension SlotOwner {
     started.build = configuration.build
     adopt(entry, started, slot)
     openRuns[key] = entry.runID
-    lowerWater(to: entry.runID)
-    pipeline.open.runs.append(
-      RunRow(runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at))
     guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
       beginBlocked(entry, started, .unknownWorkflowType(started.workflowType), message, at)
       return
@@ -47,21 +44,29 @@ extension SlotOwner {
       return
     }
     entry.phase = .active(instance)
-    record(message, entry, at: at)
-    let eventID = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
+    let eventID = recordStart(entry, started, key, message, at)
     perform(activation, causedBy: eventID, entry, at)
     if pipeline.isFull { seal() }
   }
 
   /// A start that the code at hand cannot begin is recorded all the same: it was acknowledged.
-  private func beginBlocked(
+  func beginBlocked(
     _ entry: RunEntry, _ started: StartedAttributes, _ problem: WorkflowProblem, _ message: OwnerMessage, _ at: Int64
   ) {
-    record(message, entry, at: at)
-    if let slot = entry.slot {
-      _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
-    }
+    if let key = entry.key { _ = recordStart(entry, started, key, message, at) }
     markBlocked(entry, problem, isLastEventUnapplied: true)
+  }
+
+  /// The first rows of a run. Not before its code came back: a thread that is given up leaves nothing half-written.
+  private func recordStart(
+    _ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ at: Int64
+  ) -> Int32 {
+    let slot = entry.slot ?? key.slot
+    record(message, entry, at: at)
+    lowerWater(to: entry.runID)
+    pipeline.open.runs.append(
+      RunRow(runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at))
+    return append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
   }
 
   private func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
@@ -84,7 +89,7 @@ extension SlotOwner {
     adopt(entry, started)
     record(message, entry, at: at)
     pipeline.open.runs.append(
-      RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at))
+      RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at, isRefused: true))
     _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
     let failure = Failure(kind: .engine, type: "WorkflowAlreadyStarted", message: text, isRetryable: false)
     endByEngine(entry, failure, at: at)
@@ -106,16 +111,16 @@ extension SlotOwner {
   /// A run's stored history arrived: it is replayed, and messages that waited are dealt with.
   func loaded(_ run: LoadedRun) {
     guard let entry = entries[run.runID], case .loading = entry.phase else { return }
-    let waiting = entry.waiting
-    entry.waiting = []
     guard let first = run.history.first, !run.isClosed else {
       entries[run.runID] = nil
-      for message in waiting { deal(with: message, exists: !run.history.isEmpty) }
+      for message in entry.waiting + release(run.runID) { deal(with: message, exists: !run.history.isEmpty) }
       return
     }
     guard slots.contains(run.slot ?? Slot(0)) else {
       entries[run.runID] = nil
-      for message in waiting { message.reply?(OrchestratorError(.ownershipLost, "the run's slot belongs to another process")) }
+      for message in entry.waiting + release(run.runID) {
+        message.reply?(OrchestratorError(.ownershipLost, "the run's slot belongs to another process"))
+      }
       return
     }
     entry.slot = run.slot
@@ -126,11 +131,27 @@ extension SlotOwner {
     recency.use(entry)
     do {
       try restore(entry, run, first)
-      for message in waiting { handle(message) }
+      handleWaiting(entry)
     } catch {
       markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
-      for message in waiting { wait(message, atBlocked: entry) }
+      waitWithWaiting(entry)
     }
+  }
+
+  private func release(_ runID: RunID) -> [OwnerMessage] { held.removeValue(forKey: runID)?.messages ?? [] }
+
+  private func handleWaiting(_ entry: RunEntry) {
+    let waiting = entry.waiting
+    entry.waiting = []
+    handle(waiting)
+  }
+
+  /// Each is looked at anew: termination works at a blocked run, and what came directly must become durable.
+  func waitWithWaiting(_ entry: RunEntry) {
+    let waiting = entry.waiting + entry.followers
+    entry.waiting = []
+    entry.followers = []
+    for message in waiting { wait(message, atBlocked: entry) }
   }
 
   private func restore(_ entry: RunEntry, _ run: LoadedRun, _ first: HistoryEvent) throws {
@@ -207,6 +228,8 @@ extension SlotOwner {
   }
 
   private func dropMessage(_ message: OwnerMessage) {
-    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+    guard let messageID = message.messageID else { return }
+    pipeline.open.messages.append(message)
+    pipeline.open.takenMessages.append(messageID)
   }
 }

@@ -104,7 +104,7 @@ final class BatchWriter {
     if let predecessor {
       list.append((CommitStatements.predecessor, Parameters(predecessor.runID.uuid, predecessor.eventID)))
     }
-    starts.add(batch.runs, to: &list)
+    starts.add(batch.runs.filter { !$0.isRefused }, to: &list)
     runs.add(batch.runs, to: &list)
     history.add(batch.history, to: &list)
     states.add(batch.lastStates, to: &list)

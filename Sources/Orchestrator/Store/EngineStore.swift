@@ -97,4 +97,6 @@ struct AttemptCount: Sendable {
   let lost: Int32
   /// Microseconds since the Unix epoch; nil when the last one has no successor.
   let nextAttemptAt: Int64?
+  /// The next attempt has not begun: its timer still stands.
+  let isDelayed: Bool
 }

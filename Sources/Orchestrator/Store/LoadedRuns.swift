@@ -58,7 +58,7 @@ enum LoadedRuns {
       runs[RunID(try rows.uuid(row, 0))]?.attempts.append(
         AttemptCount(
           sequence: try rows.int32(row, 1), total: try rows.int32(row, 2), failed: try rows.int32(row, 3), lost: try rows.int32(row, 4),
-          nextAttemptAt: nextAttemptAt))
+          nextAttemptAt: nextAttemptAt, isDelayed: try rows.bool(row, 6)))
     }
   }
 

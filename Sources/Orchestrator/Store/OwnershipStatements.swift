@@ -29,13 +29,16 @@ enum OwnershipStatements {
   static let relaxed = Statement(name: "relaxed", sql: "select set_config('synchronous_commit', 'off', true)")
 
   /// Every process that is not fenced: silent longer than its lease, or silent for a second and its session's lock is free, is dead.
+  /// While the server was down nobody could speak: silence counts from its start.
   static let members = Statement(
     name: "members",
     sql: """
       select p.process_id,
-        h.at + h.lease > clock_timestamp()
-        and (h.at + interval '1 second' > clock_timestamp() or exists (
-          select from pg_locks l where l.locktype = 'advisory' and l.classid = 1330793299 and l.objid::int8 = p.process_id))
+        greatest(h.at, pg_postmaster_start_time()) + h.lease > clock_timestamp()
+        and (greatest(h.at, pg_postmaster_start_time()) + interval '1 second' > clock_timestamp() or exists (
+          select from pg_locks l
+          where l.locktype = 'advisory' and l.database = (select d.oid from pg_database d where d.datname = current_database())
+            and l.classid = 1330793299 and l.objid::int8 = p.process_id))
       from orchestrator.processes p join orchestrator.process_heartbeats h using (process_id)
       where not p.fenced order by p.process_id
       """)
@@ -51,7 +54,8 @@ enum OwnershipStatements {
     name: "end_sessions",
     sql: """
       select pg_terminate_backend(a.pid) from pg_stat_activity a
-      where a.application_name = any(select 'orchestrator-owner-' || p from unnest($1::int8[]) p) and a.pid <> pg_backend_pid()
+      where a.datname = current_database() and a.pid <> pg_backend_pid()
+        and a.application_name = any(select 'orchestrator-owner-' || p from unnest($1::int8[]) p)
       """,
     parameterTypes: [.int8Array])
 

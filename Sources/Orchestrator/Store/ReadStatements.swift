@@ -26,8 +26,11 @@ enum ReadStatements {
     sql: """
       select run_id, sequence, max(attempt), (count(*) filter (where not worker_lost and not forgiven))::int4,
         (count(*) filter (where worker_lost and not forgiven))::int4,
-        (array_agg(next_attempt_at order by attempt desc))[1]
-      from orchestrator.activity_attempts where run_id = any($1) group by run_id, sequence
+        (array_agg(next_attempt_at order by attempt desc))[1],
+        bool_or(exists (
+          select from orchestrator.timers t
+          where t.slot = a.slot and t.due_at = a.next_attempt_at and t.run_id = a.run_id and t.sequence = a.sequence and t.kind = 2))
+      from orchestrator.activity_attempts a where run_id = any($1) group by run_id, sequence
       """,
     parameterTypes: [.uuidArray])
 

@@ -1,0 +1,18 @@
+/// A random generator whose seed repeats the run.
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+
+  /// A seed of its own every time.
+  static func seeded() -> (generator: SplitMix64, seed: UInt64) {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    return (SplitMix64(state: seed), seed)
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
