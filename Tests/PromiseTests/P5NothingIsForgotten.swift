@@ -13,16 +13,18 @@ import Testing
     try await database.withEngine(syntheticRegistry()) { engine in
       let held = try await engine.client.start(Waiting.self, id: "held", input: 1)
       let signal = Statement(name: "late_signal", sql: "select orchestrator.signal_workflow('held', 'wake', '7', 'late')")
-      try await database.pool.transaction { foreign in
+      let early = try await database.pool.transaction { foreign in
         _ = try await foreign.query(signal)
-        try await held.signal(Waiting.wake, 41, requestID: "early")
-        // Its close waits for the foreign transaction; other runs come and go meanwhile.
+        // This signal's close waits for the foreign transaction, and so does its sender; other runs come and go meanwhile.
+        let early = Task { try await held.signal(Waiting.wake, 41, requestID: "early") }
         for number in 0..<20 {
           let other = try await engine.client.start(Steps.self, id: "other-\(number)", input: 5)
           #expect(try await other.result() == 5)
         }
         #expect(try await database.count("select count(*) from orchestrator.closes where run_id = '\(held.runID!)'") == 0)
+        return early
       }
+      try await early.value
       let result = try await held.result()
       #expect([8, 42].contains(result))
       #expect(try await database.checker.lostSignals(["early", "late"]) == [])

@@ -5,7 +5,7 @@ import Foundation
 /// Numbers of up to 38 digits stay exact; keys come back in order.
 extension Payload: Codable {
   public init(from decoder: any Decoder) throws {
-    let value = try DocumentNode(from: decoder)
+    let value = try JSONNode(from: decoder)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
@@ -16,19 +16,19 @@ extension Payload: Codable {
   }
 
   public func encode(to encoder: any Encoder) throws {
-    try JSONDecoder().decode(DocumentNode.self, from: Data(bytes)).encode(to: encoder)
+    try JSONDecoder().decode(JSONNode.self, from: Data(bytes)).encode(to: encoder)
   }
 }
 
 /// Any JSON value, with numbers as exact as Foundation can carry them.
-private enum DocumentNode: Codable {
+private enum JSONNode: Codable {
   case null
   case bool(Bool)
   case decimal(Decimal)
   case number(Double)
   case text(String)
-  case list([DocumentNode])
-  case object([String: DocumentNode])
+  case list([JSONNode])
+  case object([String: JSONNode])
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
@@ -38,9 +38,9 @@ private enum DocumentNode: Codable {
       self = .bool(value)
     } else if let value = try? container.decode(String.self) {
       self = .text(value)
-    } else if let value = try? container.decode([String: DocumentNode].self) {
+    } else if let value = try? container.decode([String: JSONNode].self) {
       self = .object(value)
-    } else if let value = try? container.decode([DocumentNode].self) {
+    } else if let value = try? container.decode([JSONNode].self) {
       self = .list(value)
     } else if let value = try? container.decode(Decimal.self), value.isFinite {
       self = .decimal(value)
