@@ -61,7 +61,8 @@ actor KillStorm {
   var lastWords: String {
     get async {
       let said = (owners + dead.suffix(3)).map { "\($0.name): \($0.lines.suffix(4).joined(separator: " | "))" }
-      return (said + [(try? await database.checker.openRuns()) ?? "no answer"]).joined(separator: "\n")
+      let crashes = (owners + dead).flatMap(\.lines).filter { $0.contains("Fatal error") || $0.contains("crashed") || $0.contains(" at /") }
+      return (crashes.prefix(20) + said + [(try? await database.checker.openRuns()) ?? "no answer"]).joined(separator: "\n")
     }
   }
 

@@ -13,16 +13,9 @@ struct PromiseDatabase {
 
   init(_ connection: ConnectionConfiguration) throws {
     self.connection = connection
-    _ = try Migrator(connection).apply(try Migration.load(from: Self.migrations))
+    try Schema.migrate(connection)
     pool = try Database(connection, maximumConnections: 6)
   }
-
-  /// The repository's Migrations folder, found from this file.
-  private static let migrations: String = {
-    var folder = URL(fileURLWithPath: #filePath)
-    while folder.lastPathComponent != "Tests" { folder.deleteLastPathComponent() }
-    return folder.deletingLastPathComponent().appending(path: "Migrations").path
-  }()
 
   var checker: HistoryChecker { HistoryChecker(pool: pool) }
 

@@ -424,6 +424,10 @@ declare
   v_slot smallint := orchestrator.slot_of(a_namespace, a_workflow_id);
   v_own boolean;
 begin
+  -- A snapshot from before the close would not see it: the message would be accepted and dropped.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'OR005', message = 'messages can be sent in transactions of isolation level read committed only';
+  end if;
   for attempt in 1..500 loop
     select r.run_id into v_run_id from orchestrator.runs r
     where r.workflow_id = a_workflow_id and r.namespace = a_namespace

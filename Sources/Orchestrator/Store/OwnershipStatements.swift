@@ -63,12 +63,13 @@ enum OwnershipStatements {
     name: "fence_off", sql: "update orchestrator.processes set fenced = true where process_id = any($1) and not fenced",
     parameterTypes: [.int8Array])
 
-  /// Free slots only: those of the fenced were freed with their marks.
+  /// Free slots only: those of the fenced were freed with their marks. Who was fenced meanwhile takes none.
   static let take = Statement(
     name: "take_slots",
     sql: """
       update orchestrator.slots s set process_id = $1
       where s.slot = any($2) and s.process_id is null
+        and exists (select from orchestrator.processes p where p.process_id = $1 and not p.fenced)
       returning s.slot, s.low_water
       """,
     parameterTypes: [.int8, .int2Array])
@@ -77,8 +78,10 @@ enum OwnershipStatements {
   static let freeFenced = Statement(
     name: "free_fenced",
     sql: """
-      update orchestrator.slots s set process_id = null, low_water = least(s.low_water, h.low_water)
-      from orchestrator.process_heartbeats h where h.process_id = s.process_id and s.process_id = any($1)
+      update orchestrator.slots s
+      set process_id = null,
+        low_water = least(s.low_water, (select h.low_water from orchestrator.process_heartbeats h where h.process_id = s.process_id))
+      where s.process_id = any($1)
       """,
     parameterTypes: [.int8Array])
 
