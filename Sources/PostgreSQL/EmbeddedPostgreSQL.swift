@@ -158,7 +158,7 @@ extension EmbeddedPostgreSQL {
         guard previous.exitCodeIfEnded() != nil else { return }
         child = nil
         // After a crash the old server's processes may need a moment to let go of shared memory.
-        guard !hasSpawned || logTail().contains("pre-existing shared memory block") else {
+        guard !hasSpawned || logTail(bytes: 65_536, lines: .max).contains("pre-existing shared memory block") else {
           throw DatabaseError(.clusterFailed, "PostgreSQL did not start in \(folder); its log ends: \(logTail())")
         }
       }
@@ -220,8 +220,8 @@ extension EmbeddedPostgreSQL {
     return descriptor
   }
 
-  private func logTail() -> String {
+  private func logTail(bytes: Int = 1_500, lines: Int = 8) -> String {
     guard let log = FileManager.default.contents(atPath: logFile) else { return "(no log)" }
-    return String(decoding: log.suffix(1_500), as: UTF8.self).split(separator: "\n").suffix(8).joined(separator: " | ")
+    return String(decoding: log.suffix(bytes), as: UTF8.self).split(separator: "\n").suffix(lines).joined(separator: " | ")
   }
 }

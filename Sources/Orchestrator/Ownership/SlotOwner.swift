@@ -53,6 +53,8 @@ final class SlotOwner {
   private var isHandling = false
   var conflictingStarts: Set<RunID> = []
   var held: [RunID: HeldRun] = [:]
+  /// Runs that wanted to close over messages they had not seen, until they are closed.
+  var refusedCloses: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?

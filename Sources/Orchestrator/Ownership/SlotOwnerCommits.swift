@@ -22,6 +22,7 @@ extension SlotOwner {
 
   private func closed(_ row: CloseRow) {
     onClose(row)
+    refusedCloses.remove(row.runID)
     guard let entry = entries[row.runID] else { return }
     entries[row.runID] = nil
     if let key = entry.key, openRuns[key] == row.runID { openRuns[key] = nil }
@@ -64,7 +65,10 @@ extension SlotOwner {
     for entry in touched where entries[entry.runID] == nil && entry.lastEventID > 0 { _ = makeEntry(entry.runID) }
   }
 
-  private func redeliver(_ messages: [OwnerMessage], _ cause: CommitRefusal, _ refusedBatch: CommitBatch?) {
+  private func redeliver(_ uncommitted: [OwnerMessage], _ cause: CommitRefusal, _ refusedBatch: CommitBatch?) {
+    var refusedCloses: [RunID] = []
+    if case .unseenMessages(let runs) = cause { refusedCloses = runs }
+    let messages = hold(refusedCloses, uncommitted)
     switch cause {
     case .alreadyStarted(let runs):
       for message in messages {
@@ -72,11 +76,10 @@ extension SlotOwner {
         if case .start = message.body, runs.contains(message.runID) { conflictingStarts.insert(message.runID) }
       }
       handle(messages)
-    case .unseenMessages(let runs):
+    case .unseenMessages:
       // A sender may still hold the run, so it is held for a moment.
       inbox.wake()
-      hold(runs, messages)
-      handle(messages.filter { held[$0.runID] == nil })
+      handle(messages)
     case .rejected(let reason):
       let runs = Set(refusedBatch?.messages.map(\.runID) ?? [])
       if let poisoned = runs.count == 1 ? runs.first : nil {

@@ -1,18 +1,32 @@
-/// Runs whose close was refused, because messages for them were accepted meanwhile. What they have not seen is read first; then everything is
-/// dealt with together in a batch of its own, so that nobody else's work is done again should it be refused once more.
+/// A run whose close was refused, because messages for it were accepted meanwhile. What it has not seen is read first; then everything is
+/// dealt with together, however often it must be done again.
 struct HeldRun {
   /// Microseconds since the Unix epoch.
   let until: Int64
+  /// In a batch of its own, so that nobody else's work is done again should it be refused once more.
+  let isAlone: Bool
   var messages: [OwnerMessage]
 }
 
 extension SlotOwner {
   static let holdMicroseconds: Int64 = 20_000
 
-  func hold(_ runs: [RunID], _ messages: [OwnerMessage]) {
-    for run in runs {
-      held[run] = HeldRun(until: clock() + Self.holdMicroseconds, messages: messages.filter { $0.runID == run })
-    }
+  /// Holds these runs for a moment, and those whose close was refused before until they are loaded.
+  /// - Returns: the messages of all other runs.
+  func hold(_ refused: [RunID], _ messages: [OwnerMessage]) -> [OwnerMessage] {
+    let now = clock()
+    for run in refused { hold(run, until: now + Self.holdMicroseconds, isAlone: true) }
+    refusedCloses.formUnion(refused)
+    for run in Set(messages.map(\.runID)).intersection(refusedCloses) where held[run] == nil { hold(run, until: now, isAlone: false) }
+    guard !held.isEmpty else { return messages }
+    // What was applied already came before what arrived since.
+    let byRun = Dictionary(grouping: messages.filter { held[$0.runID] != nil }, by: \.runID)
+    for (run, earlier) in byRun { held[run]?.messages.insert(contentsOf: earlier, at: 0) }
+    return messages.filter { held[$0.runID] == nil }
+  }
+
+  private func hold(_ run: RunID, until: Int64, isAlone: Bool) {
+    held[run] = HeldRun(until: until, isAlone: isAlone, messages: held[run]?.messages ?? [])
   }
 
   /// Takes a message for a held run.
@@ -34,9 +48,9 @@ extension SlotOwner {
         held[runID] = nil
         // Termination comes last: what follows it would never reach the code.
         entry.followers = run.messages.filter { !$0.isTermination } + run.messages.filter(\.isTermination)
-        seal()
+        if run.isAlone { seal() }
         dealWithFollowers(of: entry)
-        seal()
+        if run.isAlone { seal() }
       }
     }
   }

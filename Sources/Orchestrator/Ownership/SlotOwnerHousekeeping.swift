@@ -181,6 +181,7 @@ extension SlotOwner {
     if slots.isEmpty {
       deferred = []
       held = [:]
+      refusedCloses = []
     }
   }
 }
