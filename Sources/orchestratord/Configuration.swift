@@ -31,6 +31,8 @@ struct Configuration {
   init(_ arguments: inout Arguments, _ environment: [String: String] = ProcessInfo.processInfo.environment) throws(UsageError) {
     dataFolder = try arguments.option("--data") ?? environment["ORCHESTRATOR_DATA"] ?? dataFolder
     databaseURL = try arguments.option("--database") ?? environment["DATABASE_URL"]
+    // A variable that is set to nothing is how containers leave it out.
+    if databaseURL?.isEmpty == true { databaseURL = nil }
     address = try arguments.option("--address") ?? environment["ORCHESTRATOR_ADDRESS"] ?? address
     if let text = try arguments.option("--port") ?? environment["PORT"] {
       guard let number = UInt16(text) else { throw UsageError("the port must be 0 to 65535, not '\(text)'") }

@@ -20,16 +20,22 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuid, .int4])
 
+  /// Looks the keys up one by one whatever the tables held when the plan was made: a lateral query with a limit is not turned into a join, a
+  /// scalar query not into a hash of the whole table. (An EXISTS was, and a start cost more the more runs there were.)
   static let checkStarts = Statement(
     name: "check_starts",
     sql: """
-      select orchestrator.refuse('OR002', 'workflow ids with an open run', string_agg(i.run_id::text, ','))
-      from unnest($1::uuid[], $2::text[], $3::text[]) i(run_id, namespace, workflow_id)
-      where exists (
+      select orchestrator.refuse('OR002', 'workflow ids with an open run', string_agg(conflict.run_id::text, ','))
+      from (
+        select i.run_id from unnest($1::uuid[], $2::text[], $3::text[]) i(run_id, namespace, workflow_id)
+        cross join lateral (
           select from orchestrator.runs r
           where r.workflow_id = i.workflow_id and r.namespace = i.namespace
-            and not exists (select from orchestrator.closes c where c.run_id = r.run_id))
-        or exists (select from orchestrator.runs r where r.run_id = i.run_id)
+            and (select true from orchestrator.closes c where c.run_id = r.run_id) is null
+          limit 1) open_run
+        union all
+        select i.run_id from unnest($1::uuid[]) i(run_id)
+        cross join lateral (select from orchestrator.runs r where r.run_id = i.run_id limit 1) same_run) conflict
       having count(*) > 0
       """,
     parameterTypes: [.uuidArray, .textArray, .textArray])

@@ -11,7 +11,7 @@ enum ServeCommand {
     try await run(configuration, Service.Parts()) { service, connection in
       print("orchestratord dev")
       print("  API        http://\(configuration.address):\(service.server?.port ?? 0)/api/v1")
-      print("  database   \(configuration.databaseURL == nil ? "embedded, \(configuration.dataFolder)/postgres" : "DATABASE_URL")")
+      print("  database   \(configuration.databaseURL == nil ? "psql \"\(connection.connectionString)\"" : "DATABASE_URL")")
       print("  files      \(configuration.storeFolder ?? configuration.dataFolder + "/store")")
       print("  lyrics     \(configuration.lyricsURL ?? "offline stand-in (PocketSphinx)")")
       if configuration.accessTokens == nil {
