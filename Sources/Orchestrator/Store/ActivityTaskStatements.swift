@@ -2,17 +2,25 @@ import PostgreSQL
 
 /// Leases of activity tasks: every write names the lease token, so a worker that lost its lease changes nothing.
 enum ActivityTaskStatements {
+  /// Locks the tasks of `i` whose lease is still held: looked up one by one, whatever the table held when the plan was made.
+  private static let held = """
+    held as materialized (
+      select i.*, k.row from i cross join lateral (
+        select t.ctid as row from orchestrator.activity_tasks t
+        where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token for update) k)
+    """
+
   /// The LIMIT stands in a materialized query: without it the planner may run it again for every row.
   static let lease = Statement(
     name: "lease_tasks",
     sql: """
       with ready as materialized (
-        select run_id, sequence from orchestrator.activity_tasks
+        select ctid as row from orchestrator.activity_tasks
         where task_queue = $1 and state = 0 and visible_at <= now() order by visible_at limit $2 for update skip locked)
       update orchestrator.activity_tasks t
       set state = 1, lease_token = nextval('orchestrator.lease_tokens'), worker = $3, started_at = now(), heartbeat_at = now(),
         lease_expires_at = now() + $4, due_at = close_by
-      from ready where t.run_id = ready.run_id and t.sequence = ready.sequence
+      from ready where t.ctid = ready.row
       returning t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at,
         t.attempt, t.lease_token, t.heartbeat_details, t.cancel_requested
       """,
@@ -22,10 +30,12 @@ enum ActivityTaskStatements {
   static let heartbeat = Statement(
     name: "heartbeat_tasks",
     sql: """
+      with i as materialized (
+        select * from unnest($1::uuid[], $2::int4[], $3::int8[], $4::bytea[]) i(run_id, sequence, lease_token, details)),
+      \(held)
       update orchestrator.activity_tasks t
-      set lease_expires_at = now() + $5, heartbeat_at = now(), heartbeat_details = coalesce(i.details, t.heartbeat_details)
-      from unnest($1::uuid[], $2::int4[], $3::int8[], $4::bytea[]) i(run_id, sequence, lease_token, details)
-      where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
+      set lease_expires_at = now() + $5, heartbeat_at = now(), heartbeat_details = coalesce(held.details, t.heartbeat_details)
+      from held where t.ctid = held.row
       returning t.run_id, t.sequence, t.cancel_requested
       """,
     parameterTypes: [.uuidArray, .int4Array, .int8Array, .byteaArray, .interval])
@@ -36,10 +46,10 @@ enum ActivityTaskStatements {
     sql: """
       with i as materialized (
         select * from unnest($1::uuid[], $2::int4[], $3::int8[], $4::bytea[]) i(run_id, sequence, lease_token, attributes)),
+      \(held),
       done as (
-        delete from orchestrator.activity_tasks t using i
-        where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
-        returning t.run_id, t.sequence, t.slot, i.attributes),
+        delete from orchestrator.activity_tasks t using held where t.ctid = held.row
+        returning t.run_id, t.sequence, t.slot, held.attributes),
       sent as (
         insert into orchestrator.inbox (slot, run_id, kind, attributes) select slot, run_id, 5, attributes from done)
       select run_id, sequence from done
@@ -98,9 +108,10 @@ enum ActivityTaskStatements {
   static let giveBack = Statement(
     name: "give_back_tasks",
     sql: """
+      with i as materialized (select * from unnest($1::uuid[], $2::int4[], $3::int8[]) i(run_id, sequence, lease_token)),
+      \(held)
       update orchestrator.activity_tasks t set state = 0, lease_token = 0, lease_expires_at = null, visible_at = now()
-      from unnest($1::uuid[], $2::int4[], $3::int8[]) i(run_id, sequence, lease_token)
-      where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token
+      from held where t.ctid = held.row
       """,
     parameterTypes: [.uuidArray, .int4Array, .int8Array])
 

@@ -46,7 +46,7 @@ enum ClientStatements {
   static let state = Statement(
     name: "workflow_state",
     sql: """
-      select r.workflow_type, s.state from orchestrator.runs r left join orchestrator.run_states s using (run_id)
+      select r.workflow_type, (select s.state from orchestrator.run_states s where s.run_id = r.run_id) from orchestrator.runs r
       where r.workflow_id = $1 and r.namespace = $2 order by r.started_at desc, r.run_id desc limit 1
       """,
     parameterTypes: [.text, .text])

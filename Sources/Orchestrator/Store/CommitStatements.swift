@@ -1,7 +1,19 @@
 import PostgreSQL
 
 /// What a batch writes, in this order, in one transaction: the fence first, then rows; closing last, when everything it must see is there.
+///
+/// Plans are made once and kept, often while a table is empty; a join with `unnest` then reads the whole index for ever. So keys are looked
+/// up in lateral queries with a limit, which the planner cannot turn round, and rows are reached by ctid.
 enum CommitStatements {
+  /// The rows of one activity each, by run and sequence.
+  private static func rows(of table: String) -> String {
+    """
+    select k.row from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+    cross join lateral (
+      select t.ctid as row from orchestrator.\(table) t where t.run_id = i.run_id and t.sequence = i.sequence limit 1) k
+    """
+  }
+
   /// Without a row that is not fenced the transaction ends here. FOR SHARE makes who fences us off wait for commits on their way.
   static let fence = Statement(
     name: "fence",
@@ -89,9 +101,11 @@ enum CommitStatements {
   static let deleteTimers = Statement(
     name: "delete_timers",
     sql: """
-      delete from orchestrator.timers t
-      using unnest($1::int2[], $2::timestamptz[], $3::uuid[], $4::int4[]) i(slot, due_at, run_id, sequence)
-      where t.slot = i.slot and t.due_at = i.due_at and t.run_id = i.run_id and t.sequence = i.sequence
+      delete from orchestrator.timers where ctid = any(array(
+        select k.row from unnest($1::int2[], $2::timestamptz[], $3::uuid[], $4::int4[]) i(slot, due_at, run_id, sequence)
+        cross join lateral (
+          select t.ctid as row from orchestrator.timers t
+          where t.slot = i.slot and t.due_at = i.due_at and t.run_id = i.run_id and t.sequence = i.sequence limit 1) k))
       """,
     parameterTypes: [.int2Array, .timestamptzArray, .uuidArray, .int4Array])
 
@@ -129,17 +143,16 @@ enum CommitStatements {
   static let cancelTasks = Statement(
     name: "cancel_tasks",
     sql: """
-      update orchestrator.activity_tasks t set cancel_requested = true, visible_at = least(visible_at, now())
-      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence) where t.run_id = i.run_id and t.sequence = i.sequence
+      update orchestrator.activity_tasks set cancel_requested = true, visible_at = least(visible_at, now())
+      where ctid = any(array(\(rows(of: "activity_tasks"))))
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
   static let expediteTasks = Statement(
     name: "expedite_tasks",
     sql: """
-      update orchestrator.activity_tasks t set visible_at = now()
-      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
-      where t.run_id = i.run_id and t.sequence = i.sequence and t.visible_at > now()
+      update orchestrator.activity_tasks set visible_at = now()
+      where ctid = any(array(\(rows(of: "activity_tasks")))) and visible_at > now()
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
@@ -164,9 +177,12 @@ enum CommitStatements {
   static let forgiveAttempts = Statement(
     name: "forgive_attempts",
     sql: """
-      update orchestrator.activity_attempts a set forgiven = true
-      from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
-      where a.run_id = i.run_id and a.sequence = i.sequence and not a.forgiven
+      update orchestrator.activity_attempts set forgiven = true
+      where ctid = any(array(
+        select k.row from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+        cross join lateral (
+          select t.ctid as row from orchestrator.activity_attempts t
+          where t.run_id = i.run_id and t.sequence = i.sequence and not t.forgiven limit 10000) k))
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
@@ -182,8 +198,7 @@ enum CommitStatements {
   static let deleteHeartbeats = Statement(
     name: "delete_heartbeats",
     sql: """
-      delete from orchestrator.activity_heartbeats h using unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
-      where h.run_id = i.run_id and h.sequence = i.sequence
+      delete from orchestrator.activity_heartbeats where ctid = any(array(\(rows(of: "activity_heartbeats"))))
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
@@ -201,8 +216,7 @@ enum CommitStatements {
   static let deleteParkedActivities = Statement(
     name: "delete_parked_activities",
     sql: """
-      delete from orchestrator.parked_activities p using unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
-      where p.run_id = i.run_id and p.sequence = i.sequence
+      delete from orchestrator.parked_activities where ctid = any(array(\(rows(of: "parked_activities"))))
       """,
     parameterTypes: [.uuidArray, .int4Array])
 

@@ -70,8 +70,8 @@ enum ReadStatements {
     sql: """
       select r.run_id from orchestrator.runs r
       where r.run_id >= $2 and r.slot = any($1)
-        and not exists (select from orchestrator.closes c where c.run_id = r.run_id)
-        and not exists (select from orchestrator.parked_runs p where p.run_id = r.run_id)
+        and (select true from orchestrator.closes c where c.run_id = r.run_id) is null
+        and (select true from orchestrator.parked_runs p where p.run_id = r.run_id) is null
       order by r.run_id
       """,
     parameterTypes: [.int2Array, .uuid])

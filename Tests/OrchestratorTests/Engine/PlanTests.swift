@@ -1,0 +1,62 @@
+import Foundation
+import PostgreSQL
+import Testing
+
+@testable import Orchestrator
+
+/// A plan is made once per session and kept, often while a table is empty: it must be the right one for full tables too.
+@Suite struct PlanTests {
+  private static let statements: [Statement] =
+    [
+      CommitStatements.fence, CommitStatements.predecessor, CommitStatements.checkStarts, CommitStatements.insertRuns,
+      CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.insertParked, CommitStatements.deleteParked,
+      CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
+      CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,
+      CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats,
+      CommitStatements.deleteHeartbeats, CommitStatements.insertParkedActivities, CommitStatements.deleteParkedActivities,
+      CommitStatements.upsertBlocked, CommitStatements.deleteBlocked, CommitStatements.checkClosing, CommitStatements.insertCloses,
+      ActivityTaskStatements.lease, ActivityTaskStatements.heartbeat, ActivityTaskStatements.complete, ActivityTaskStatements.lock,
+      ActivityTaskStatements.retry, ActivityTaskStatements.remove, ActivityTaskStatements.logAttempt, ActivityTaskStatements.discard,
+      ActivityTaskStatements.giveBack, ActivityTaskStatements.expired, ActivityTaskStatements.overdue, ReadStatements.inbox,
+      ReadStatements.timers, ReadStatements.openRuns, ClientStatements.latestRun, ClientStatements.state,
+    ] + ReadStatements.run
+
+  @Test func `no plan made on empty tables reads a whole table or index`() throws {
+    let fixture = try EngineFixture()
+    var configuration = fixture.database
+    configuration.settings = PostgresStore.sessionSettings
+    let connection = try PipelineConnection(configuration)
+    func run(_ sql: String) throws -> Rows {
+      try connection.run((Statement(name: "s\(UUID().uuidString.prefix(8))", sql: sql), Parameters()))[0]
+    }
+    for table in [
+      "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states",
+    ] {
+      _ = try run("vacuum analyze orchestrator.\(table)")
+    }
+    for statement in Self.statements {
+      let types = statement.parameterTypes.map(\.description).joined(separator: ", ")
+      let nulls = statement.parameterTypes.map { _ in "null" }.joined(separator: ", ")
+      _ = try run("prepare plan_\(statement.name)\(types.isEmpty ? "" : "(\(types))") as \(statement.sql)")
+      let rows = try run("explain (costs off) execute plan_\(statement.name)\(nulls.isEmpty ? "" : "(\(nulls))")")
+      let plan = try (0..<rows.count).map { try rows.text($0, 0) }
+      #expect(Self.wholeReads(plan) == [], "\(statement.name):\n\(plan.joined(separator: "\n"))")
+    }
+  }
+
+  @Test func `a plan that reads a whole index is found`() {
+    #expect(Self.wholeReads(["->  Index Scan using a on t", "  Filter: x"]) == ["->  Index Scan using a on t"])
+    #expect(Self.wholeReads(["->  Index Scan using a on t", "  Index Cond: x", "->  Seq Scan on t"]) == ["->  Seq Scan on t"])
+  }
+
+  /// Lines of a plan that read a table or index without a condition on a key.
+  private static func wholeReads(_ plan: [String]) -> [String] {
+    plan.indices.filter { index in
+      let line = plan[index]
+      if line.contains("Seq Scan on") || line.contains("Hash Join") || line.contains("Hash Anti") { return true }
+      guard line.contains("Index Scan using") || line.contains("Index Only Scan using") else { return false }
+      return !(index + 1 < plan.count && plan[index + 1].contains("Index Cond"))
+    }.map { plan[$0].trimmingCharacters(in: .whitespaces) }
+  }
+}
