@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Synchronization
 
 /// Names one execution of a workflow: a UUID version 7 (RFC 9562), so that new histories are inserted at the right edge of their index.
 public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
@@ -15,14 +16,23 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
     self.uuid = uuid
   }
 
-  /// A fresh identifier made of the given Unix time in milliseconds and random bits.
-  public static func generate(
-    unixMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
-  ) -> RunID {
-    // Called where runs are started, never by workflow code: replay reads the id that was stored.
+  /// A fresh identifier of this moment; later ones of this process are larger (RFC 9562 section 6.2, method 1: a counter behind the time).
+  public static func generate() -> RunID {
+    let now = Int64(Date().timeIntervalSince1970 * 1000)
+    let (milliseconds, count) = last.withLock { $0.next(at: now) }
+    // Callers draw identifiers; replays read them back from the history.
     var generator = SystemRandomNumberGenerator()
-    return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, using: &generator))
+    return RunID(UUIDVersion7.make(unixMilliseconds: milliseconds, counter: count, using: &generator))
   }
+
+  /// A fresh identifier of the given Unix time in milliseconds.
+  static func generate(unixMilliseconds: Int64) -> RunID {
+    var generator = SystemRandomNumberGenerator()
+    let count = UInt16(truncatingIfNeeded: generator.next() & 0xFFF)
+    return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, counter: count, using: &generator))
+  }
+
+  private static let last = Mutex(UUIDVersion7.Moment())
 
   public var description: String { uuid.uuidString.lowercased() }
 
@@ -52,15 +62,36 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
 }
 
 enum UUIDVersion7 {
-  static func make(unixMilliseconds: Int64, using generator: inout some RandomNumberGenerator) -> UUID {
+  /// The last time used, with the 12 bits that count within it.
+  struct Moment {
+    private var milliseconds: Int64 = 0
+    private var count: UInt16 = 0
+
+    /// A full counter borrows from the next millisecond; a clock that steps back is waited for by counting on.
+    mutating func next(at now: Int64) -> (milliseconds: Int64, count: UInt16) {
+      if now > milliseconds {
+        (milliseconds, count) = (now, 0)
+      } else if count < 4095 {
+        count += 1
+      } else {
+        (milliseconds, count) = (milliseconds + 1, 0)
+      }
+      return (milliseconds, count)
+    }
+  }
+
+  static func make(
+    unixMilliseconds: Int64, counter: UInt16, using generator: inout some RandomNumberGenerator
+  ) -> UUID {
     let time = UInt64(bitPattern: unixMilliseconds)
+    let count = UInt64(counter)
     let a = generator.next()
     let b = generator.next()
     func byte(_ value: UInt64, _ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> shift) }
     return UUID(
       uuid: (
         byte(time, 40), byte(time, 32), byte(time, 24), byte(time, 16), byte(time, 8), byte(time, 0),
-        0x70 | (byte(a, 0) & 0x0F), byte(a, 8), 0x80 | (byte(a, 16) & 0x3F), byte(a, 24),
+        0x70 | (byte(count, 8) & 0x0F), byte(count, 0), 0x80 | (byte(a, 16) & 0x3F), byte(a, 24),
         byte(b, 0), byte(b, 8), byte(b, 16), byte(b, 24), byte(b, 32), byte(b, 40)
       ))
   }

@@ -198,7 +198,7 @@ extension RunID {
   /// The smallest identifier of this time.
   static func floor(unixMilliseconds: Int64) -> RunID {
     var none = ZeroBits()
-    return RunID(UUIDVersion7.make(unixMilliseconds: max(0, unixMilliseconds), using: &none))
+    return RunID(UUIDVersion7.make(unixMilliseconds: max(0, unixMilliseconds), counter: 0, using: &none))
   }
 }
 

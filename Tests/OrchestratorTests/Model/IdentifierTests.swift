@@ -50,4 +50,9 @@ struct IdentifierTests {
     #expect(Slot.of(namespace: namespace, workflowID: workflowID).number == expected)
     #expect(WorkflowKey(namespace: namespace, workflowID: workflowID).slot.number == expected)
   }
+
+  @Test func `identifiers of one process grow, however many are made in a millisecond`() {
+    let made = (0..<20_000).map { _ in RunID.generate() }
+    #expect(zip(made, made.dropFirst()).allSatisfy { $0 < $1 })
+  }
 }
