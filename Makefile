@@ -28,7 +28,7 @@ release: dependencies ## Build the one binary, optimised, with Swift linked in: 
 
 test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, run every test
 	@swift build --build-tests
-	@swift test --skip-build --disable-xctest --no-parallel
+	@scripts/run-tests
 
 lint: ## Check the format of the Swift code
 	@swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)

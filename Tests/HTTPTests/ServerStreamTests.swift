@@ -214,8 +214,9 @@ import Testing
     let streams = (0..<20).map { _ in Task { try await client.send(local(.get, url + "/stream")) } }
     try await eventually("all run") { server.activeRequests == 22 }
     let start = ContinuousClock.now
-    await server.drain(within: .seconds(1))
-    #expect(ContinuousClock.now - start < .seconds(3))
+    await server.drain(within: .seconds(3))
+    // Far from the minute that the stuck ones would take, and far from what a busy machine needs.
+    #expect(ContinuousClock.now - start < .seconds(30))
     let answered = try await short
     #expect(answered.body == Array("done".utf8) && answered.headers["Connection"] == "close")
     for stream in streams { #expect(try await stream.value.status == .ok) }

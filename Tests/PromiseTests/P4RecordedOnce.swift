@@ -18,7 +18,7 @@ import Testing
       frozen.freeze()
       let other = try ProcessUnderTest("other", database: database.connection, role: "worker", ["--lease", "1500"])
       #expect(try await handle.result() == 1000)
-      #expect(other.said("worked") == [["remote", "2"]])
+      try await eventually("the other one says so") { other.said("worked") == [["remote", "2"]] }
       let history = try await database.text("select string_agg(type, ',' order by event_id) from orchestrator.events")
       frozen.thaw()
       try await frozen.endInGoodOrder()

@@ -149,7 +149,7 @@ import Testing
     task.cancel()
     await #expect(throws: CancellationError.self) { _ = try await task.value }
     let took = ContinuousClock.now - cancelled
-    #expect(took < .seconds(2), "took \(took)")
+    #expect(took < .seconds(30), "took \(took)")
     if stubborn { #expect(took >= .milliseconds(490)) }
     for process in seen { try await eventually { !isRunning(process) } }
   }

@@ -10,48 +10,49 @@ struct EscapeTests {
     let testDescription: String
     /// Whether the foreign work may end before the code waits for it: then nothing was escaped, and the run just ends.
     var mayWinRace = false
-    let program: Scripted.Program
+    /// Foreign work that must be busy when the code begins to wait for it ends with the gate, which opens when the start has returned.
+    let program: @Sendable (_ workflow: Context<Scripted>, _ gate: DispatchSemaphore) async throws -> String
   }
 
   static let escapes = [
-    Escape(testDescription: "Task.sleep") { _ in
+    Escape(testDescription: "Task.sleep") { _, _ in
       // This is the escape under test.
       try await Task.sleep(for: .milliseconds(20))
       return "slept"
     },
-    Escape(testDescription: "await Task {}.value", mayWinRace: true) { _ in await Task { "value" }.value },
-    Escape(testDescription: "await Task {}.value of slow work") { _ in await Task { Self.slowly() }.value },
-    Escape(testDescription: "await Task.detached {}.value") { _ in await Task.detached { Self.slowly() }.value },
-    Escape(testDescription: "MainActor") { _ in await onMainActor() },
-    Escape(testDescription: "a continuation resumed by a dispatch queue") { _ in
+    Escape(testDescription: "await Task {}.value", mayWinRace: true) { _, _ in await Task { "value" }.value },
+    Escape(testDescription: "await Task {}.value of slow work") { _, gate in await Task { Self.pass(gate) }.value },
+    Escape(testDescription: "await Task.detached {}.value") { _, gate in await Task.detached { Self.pass(gate) }.value },
+    Escape(testDescription: "MainActor") { _, _ in await onMainActor() },
+    Escape(testDescription: "a continuation resumed by a dispatch queue") { _, gate in
       await withCheckedContinuation { continuation in
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { continuation.resume(returning: "late") }
+        DispatchQueue.global().async { continuation.resume(returning: Self.pass(gate)) }
       }
     },
-    Escape(testDescription: "a busy actor") { _ in
+    Escape(testDescription: "a busy actor") { _, gate in
       let actor = BusyActor()
       let isBusy = DispatchSemaphore(value: 0)
-      Task.detached { await actor.work(isBusy) }
+      Task.detached { await actor.work(isBusy, until: gate) }
       isBusy.wait()
       return await actor.value
     },
-    Escape(testDescription: "an AsyncStream fed by a thread") { _ in
+    Escape(testDescription: "an AsyncStream fed by a thread") { _, gate in
       let stream = AsyncStream<String> { continuation in
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) {
-          continuation.yield("fed")
+        DispatchQueue.global().async {
+          continuation.yield(Self.pass(gate))
           continuation.finish()
         }
       }
       for await text in stream { return text }
       return "ended"
     },
-    Escape(testDescription: "a child on the global executor") { _ in
+    Escape(testDescription: "a child on the global executor") { _, gate in
       await withTaskGroup(of: String.self) { group in
-        group.addTask(executorPreference: globalConcurrentExecutor) { Self.slowly() }
+        group.addTask(executorPreference: globalConcurrentExecutor) { Self.pass(gate) }
         return await group.next() ?? ""
       }
     },
-    Escape(testDescription: "beside a durable operation") { workflow in
+    Escape(testDescription: "beside a durable operation") { workflow, _ in
       async let durable = workflow.execute(Steps.work, "durable")
       // This is the escape under test.
       try await Task.sleep(for: .milliseconds(20))
@@ -61,8 +62,9 @@ struct EscapeTests {
 
   @Test("is caught, does not block anyone, and leaves no memory behind", arguments: escapes)
   func escape(_ escape: Escape) async throws {
-    let run = WatchedRun(escape.program)
-    let problem = try await run.firstProblem()
+    let gate = DispatchSemaphore(value: 0)
+    let run = WatchedRun { workflow in try await escape.program(workflow, gate) }
+    let problem = try await run.firstProblem { gate.signal() }
     if escape.mayWinRace && problem == nil {
       #expect(run.isFinished)
     } else {
@@ -180,10 +182,9 @@ struct EscapeTests {
     harness.instance.evict()
   }
 
-  private static func slowly() -> String {
-    // Foreign work that is still busy when the code begins to wait for it; only time can make it so.
-    Thread.sleep(forTimeInterval: 0.02)
-    return "slow"
+  private static func pass(_ gate: DispatchSemaphore) -> String {
+    gate.wait()
+    return "passed"
   }
 
   @MainActor private static func onMainActor() -> String { "main" }
@@ -192,9 +193,8 @@ struct EscapeTests {
 private actor BusyActor {
   private(set) var value = "value"
 
-  func work(_ isBusy: DispatchSemaphore) {
+  func work(_ isBusy: DispatchSemaphore, until gate: DispatchSemaphore) {
     isBusy.signal()
-    // Foreign work that is still busy when the code begins to wait for it; only time can make it so.
-    Thread.sleep(forTimeInterval: 0.02)
+    gate.wait()
   }
 }

@@ -26,8 +26,10 @@ final class WatchedRun {
   var isFinished: Bool { watched?.isFinished ?? false }
 
   /// Starts it; when the start looked fine, waits until a foreign thread showed itself and sends a signal. Nil when the run just ended.
-  func firstProblem() async throws -> WorkflowProblem? {
-    if let problem = try start() { return problem }
+  func firstProblem(afterStart: () -> Void = {}) async throws -> WorkflowProblem? {
+    let problem = try start()
+    afterStart()
+    if let problem { return problem }
     if instance?.isFinished == true { return nil }
     let wasSeen = await eventually { foreignJobs.count.load(ordering: .relaxed) > 0 }
     #expect(wasSeen)
