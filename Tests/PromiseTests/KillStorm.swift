@@ -148,7 +148,7 @@ actor KillStorm {
     try await last.waitUntilSaid("ready")
     let all = owners + dead
     owners.append(last)
-    try await eventually(within: .seconds(60), "all journeys end") {
+    try await eventually(within: .seconds(120), "all journeys end") {
       let open = try await self.database.query(
         """
         select r.workflow_id from orchestrator.runs r where not exists (select from orchestrator.closes c where c.run_id = r.run_id)

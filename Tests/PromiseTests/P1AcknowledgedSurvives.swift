@@ -7,7 +7,7 @@ import Testing
 
 /// What was acknowledged survives any crash of any process, PostgreSQL included.
 @Suite(.serialized) struct P1AcknowledgedSurvives {
-  @Test(.timeLimit(.minutes(4)))
+  @Test(.timeLimit(.minutes(5)))
   func `everything acknowledged completes though owners are killed a hundred times and PostgreSQL five times`() async throws {
     let (generator, seed) = SplitMix64.seeded()
     let cluster = try CrashingCluster()

@@ -7,7 +7,7 @@ import Testing
 
 /// An activity runs at least once; its result is recorded exactly once, and never from a worker that lost its lease.
 @Suite(.serialized) struct P4RecordedOnce {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func `a worker that was frozen past its lease does the work in vain: the other one's result counts`() async throws {
     let database = try PromiseDatabase()
     try await database.withEngine(syntheticRegistry()) { engine in
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func `two workers share a queue, one is killed, and everything is done once`() async throws {
     let database = try PromiseDatabase()
     try await database.withEngine(syntheticRegistry()) { engine in
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func `an activity that kills its process does not do so for ever`() async throws {
     let database = try PromiseDatabase()
     let losses = Int64(Limits.workerLosses)

@@ -20,7 +20,7 @@ import Testing
     func run(_ workflow: Context<Self>, _ input: Int) async throws -> Int { try await workflow.receive(Self.wake) }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `code that blocks its thread is reported, other runs go on, and the engine still ends in good order`() async throws {
     let database = try PromiseDatabase()
     var registry = syntheticRegistry()

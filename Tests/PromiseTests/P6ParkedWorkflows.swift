@@ -10,7 +10,7 @@ import Testing
   private static let runs: Int64 = 10_000
   private static let waves: Int64 = 10
 
-  @Test(.timeLimit(.minutes(3)))
+  @Test(.timeLimit(.minutes(5)))
   func `ten thousand parked workflows with a cache of a hundred leave memory flat, and all end after one signal each`() async throws {
     let database = try PromiseDatabase()
     let owner = try ProcessUnderTest("owner", database: database.connection, ["--cached-runs", "100"])

@@ -69,7 +69,7 @@ final class ProcessUnderTest: Sendable {
     lines.map { $0.split(separator: " ").map(String.init) }.filter { $0.first == verb }.map { Array($0.dropFirst()) }
   }
 
-  func waitUntilSaid(_ verb: String, within limit: Duration = .seconds(30)) async throws {
+  func waitUntilSaid(_ verb: String, within limit: Duration = .seconds(90)) async throws {
     try await eventually(within: limit, "process \(name) says \(verb)") {
       if !self.said(verb).isEmpty { return true }
       if self.hasEnded.withLock({ $0 }) { throw ProcessProblem("process \(self.name) ended: \(self.lines.suffix(5))") }
@@ -119,7 +119,7 @@ struct ProcessProblem: Error, CustomStringConvertible {
 
 /// Waits until the condition holds, looking again and again.
 func eventually(
-  isolation: isolated (any Actor)? = #isolation, within limit: Duration = .seconds(30), _ what: String,
+  isolation: isolated (any Actor)? = #isolation, within limit: Duration = .seconds(90), _ what: String,
   _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit

@@ -59,7 +59,7 @@ struct PromiseDatabase {
   func script(_ sql: String) async throws { try await pool.execute(script: sql) }
 
   /// Waits until the number by SQL is this.
-  func waitFor(_ sql: String, toBe expected: Int64, within limit: Duration = .seconds(30)) async throws {
+  func waitFor(_ sql: String, toBe expected: Int64, within limit: Duration = .seconds(90)) async throws {
     try await eventually(within: limit, "\(sql) is \(expected)") { try await count(sql) == expected }
   }
 }
