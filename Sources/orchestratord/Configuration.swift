@@ -21,6 +21,8 @@ struct Configuration {
   var taskQueues = Configuration.defaultTaskQueues
   var cachedRuns = 1000
   var lease = Duration.seconds(10)
+  /// How long ended runs are kept; nil for ever.
+  var retention: Duration?
   var uploadBytes = 100 << 20
 
   static let defaultTaskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
@@ -46,9 +48,22 @@ struct Configuration {
     if let text = try arguments.option("--queues") ?? environment["ORCHESTRATOR_QUEUES"] { taskQueues = try Self.queues(text) }
     cachedRuns = try arguments.number("--cached-runs", in: 1...10_000_000) ?? cachedRuns
     if let milliseconds = try arguments.number("--lease-milliseconds", in: 500...600_000) { lease = .milliseconds(milliseconds) }
+    retention = try Self.retention(environment)
+    if let hours = try arguments.number("--retention-hours", in: Self.retentionHours) { retention = .hours(hours) }
     uploadBytes = try arguments.number("--max-upload-bytes", in: 1...(100 << 30)) ?? uploadBytes
     try Self.setLogLevel(try arguments.option("--log-level") ?? environment["LOG_LEVEL"])
     if lyricsURL != nil, lyricsKey == nil { throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY") }
+  }
+
+  /// Up to a hundred years; less than an hour would overtake what looks at ended runs every minute.
+  private static let retentionHours = 1...876_000
+
+  private static func retention(_ environment: [String: String]) throws(UsageError) -> Duration? {
+    guard let text = environment["ORCHESTRATOR_RETENTION_HOURS"], !text.isEmpty else { return nil }
+    guard let hours = Int(text), retentionHours.contains(hours) else {
+      throw UsageError("ORCHESTRATOR_RETENTION_HOURS is a whole number from 1 to \(retentionHours.upperBound), not '\(text)'")
+    }
+    return .hours(hours)
   }
 
   /// `name=count,name=count`; `none` for no queue.

@@ -61,7 +61,8 @@ struct Main {
       bench      measures the engine here; --workload NAME --count N --in-flight M --json for one workload
 
     Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
-      --cached-runs N, --lease-milliseconds N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME, --log-level LEVEL
+      --cached-runs N, --lease-milliseconds N, --retention-hours N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME,
+      --log-level LEVEL
     Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...), and the rest in docs/operating.md
     """
 }

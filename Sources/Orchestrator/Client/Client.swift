@@ -160,16 +160,16 @@ public final class Client: Sendable {
     return (resolved, try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) })
   }
 
-  private func outcomes(of runs: [RunID]) async throws -> [(RunID, RunOutcome)] {
+  private func outcomes(of runs: [RunID]) async throws -> [(RunID, RunOutcome?)] {
     let column = ArrayColumn(.uuid)
     for run in runs { column.append(run.uuid) }
     var parameters = Parameters()
     parameters.append(column)
     let rows = try await database.query(ClientStatements.outcomes, parameters)
-    return try (0..<rows.count).compactMap { row in
-      guard let status = CloseStatus(rawValue: try rows.int16(row, 1)) else { return nil }
+    return try (0..<rows.count).map { row in
+      let status = try rows.optional(row, 1) { CloseStatus(rawValue: try rows.int16($0, $1)) } ?? nil
       let outcome = try rows.optional(row, 2) { Payload(json: try rows.bytes($0, $1)) }
-      return (RunID(try rows.uuid(row, 0)), RunOutcome(status: status, outcome: outcome))
+      return (RunID(try rows.uuid(row, 0)), status.map { RunOutcome(status: $0, outcome: outcome) })
     }
   }
 

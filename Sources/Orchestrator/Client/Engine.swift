@@ -17,6 +17,8 @@ public struct EngineConfiguration: Sendable {
   public var lease: Duration = .seconds(10)
   /// Time between heartbeats; default 250 ms. Also how soon a killed process is noticed.
   public var heartbeatInterval: Duration = .milliseconds(250)
+  /// How long after its end a run is kept, with all its rows; nil, the default, for ever. From 1 ms on.
+  public var retention: Duration?
   /// How long activities under way are waited for when the process stops; default 10 s.
   public var drainTime: Duration = .seconds(10)
   /// Connections of the client's pool; default 8.
@@ -41,6 +43,7 @@ public final class Engine: Sendable {
   private let ownership: OwnershipLoop
   private let database: Database
   private let wakeUp: WakeUp
+  private let retention: Duration?
   private let companions = Mutex<[Task<Void, Never>]>([])
 
   /// - Throws: `DatabaseError` when the connection string is not valid.
@@ -63,6 +66,7 @@ public final class Engine: Sendable {
     lost.set(ownership)
     self.database = database
     self.wakeUp = wakeUp
+    retention = configuration.retention
     client = Client(database, registry, results, identity: configuration.identity, ownership: ownership)
   }
 
@@ -99,7 +103,16 @@ public final class Engine: Sendable {
   /// Begins to own slots; returns at once. The database may be away: the engine waits for it.
   public func start() {
     ownership.start()
-    companions.withLock { $0 = [Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }] }
+    companions.withLock {
+      $0 = [Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }]
+      if let retention { $0.append(Task { await self.sweep(retention) }) }
+    }
+  }
+
+  /// One of all processes removes what was kept long enough: the one that owns the first slot.
+  private func sweep(_ retention: Duration) async {
+    let ownership = ownership
+    await RetentionSweeper(database, retention: retention) { ownership.ownership?.loop.owns(Slot(0)) ?? false }.run()
   }
 
   /// Other processes say that something for us is in the inbox.

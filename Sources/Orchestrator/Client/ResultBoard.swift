@@ -3,7 +3,8 @@ import Synchronization
 /// Tells waiting callers how runs ended: at once when an owner of this process closed them, else when the database is looked at. One look serves
 /// all who wait.
 final class ResultBoard: Sendable {
-  typealias Look = @Sendable ([RunID]) async throws -> [(RunID, RunOutcome)]
+  /// What is known of runs: how they ended, nil for those that are not there (any more); open ones are left out.
+  typealias Look = @Sendable ([RunID]) async throws -> [(RunID, RunOutcome?)]
 
   private struct Waiter {
     let identifier: Int
@@ -30,7 +31,7 @@ final class ResultBoard: Sendable {
   /// - Parameters:
   ///   - firstLook: how long the owner in this process is trusted to tell before the database is looked at.
   ///   - look: asks the database; the same for all callers of a board.
-  /// - Throws: `CancellationError`, and what a look threw.
+  /// - Throws: `CancellationError`, what a look threw, `OrchestratorError` with `workflow-not-found` for a run that is not there.
   func outcome(of runID: RunID, firstLook: Duration, _ look: @escaping Look) async throws -> RunOutcome {
     let identifier = state.withLock { state in
       state.lastIdentifier += 1
@@ -86,7 +87,7 @@ final class ResultBoard: Sendable {
     while let (due, pause) = takeDue() {
       if !due.isEmpty {
         do {
-          for (runID, outcome) in try await look(due) { post(runID, outcome) }
+          for (runID, outcome) in try await look(due) { outcome.map { post(runID, $0) } ?? fail([runID], Self.absent(runID)) }
         } catch {
           fail(due, error)
         }
@@ -114,6 +115,10 @@ final class ResultBoard: Sendable {
       }
       return (due, min(Self.shortestPause + Self.pausePerWaiter * state.waiters.count, Self.longestInterval))
     }
+  }
+
+  private static func absent(_ runID: RunID) -> OrchestratorError {
+    OrchestratorError(.workflowNotFound, "there is no run \(runID): its retention may be over")
   }
 
   private func fail(_ runs: [RunID], _ error: any Error) {

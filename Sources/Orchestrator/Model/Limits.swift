@@ -30,6 +30,10 @@ public enum Limits {
   public static let inboxRead = 1000
   /// Runs whose histories are asked for by one read.
   public static let runsPerRead = 200
+  /// Ended runs that retention looks at by one read.
+  public static let retentionPage = 5000
+  /// History rows that retention removes by one transaction, which takes some 20 ms; a longer history goes alone.
+  public static let retentionRows = 5000
   /// Seconds one activation may compute before it is reported as blocked code.
   public static let blockedCode: Duration = .seconds(2)
   /// Attempts of one activity that may die with their process before it counts as what kills it.

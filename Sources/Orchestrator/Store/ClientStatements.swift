@@ -51,7 +51,15 @@ enum ClientStatements {
       """,
     parameterTypes: [.text, .text])
 
+  /// How runs ended; a null status for those of which nothing is left. Open runs, and starts that no owner has taken yet, give no row.
   static let outcomes = Statement(
-    name: "run_outcomes", sql: "select run_id, status, outcome from orchestrator.closes where run_id = any($1)",
+    name: "run_outcomes",
+    sql: """
+      select i.run_id, c.status, c.outcome from unnest($1::uuid[]) i(run_id)
+      left join lateral (select k.status, k.outcome from orchestrator.closes k where k.run_id = i.run_id limit 1) c on true
+      where c.status is not null
+        or (select true from orchestrator.runs r where r.run_id = i.run_id) is null
+        and (select true from orchestrator.inbox m where m.run_id = i.run_id limit 1) is null
+      """,
     parameterTypes: [.uuidArray])
 }

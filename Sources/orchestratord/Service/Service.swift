@@ -49,6 +49,7 @@ final class Service: Sendable {
     var settings = EngineConfiguration(database: connection, build: Configuration.build)
     settings.cachedRuns = configuration.cachedRuns
     settings.lease = configuration.lease
+    settings.retention = configuration.retention
     settings.localTaskQueues = runsActivities ? configuration.taskQueues : [:]
     return try Engine(settings, registry)
   }

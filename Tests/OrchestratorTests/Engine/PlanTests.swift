@@ -19,7 +19,8 @@ import Testing
       ActivityTaskStatements.retry, ActivityTaskStatements.remove, ActivityTaskStatements.logAttempt, ActivityTaskStatements.discard,
       ActivityTaskStatements.giveBack, ActivityTaskStatements.expired, ActivityTaskStatements.overdue, ReadStatements.inbox,
       ReadStatements.timers, ReadStatements.openRuns, ClientStatements.latestRun, ClientStatements.state,
-    ] + ReadStatements.run
+      ClientStatements.outcomes, RetentionStatements.page,
+    ] + ReadStatements.run + RetentionStatements.removal
 
   @Test func `no plan made on empty tables reads a whole table or index`() throws {
     let fixture = try EngineFixture()
