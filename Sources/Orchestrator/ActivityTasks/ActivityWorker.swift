@@ -26,10 +26,8 @@ public struct ActivityWorkerConfiguration: Sendable {
 /// A process that runs activities of workflows owned elsewhere: it leases tasks in batches, runs them, and reports in batches. Any number of
 /// workers on any hosts share a queue.
 public final class ActivityWorker: Sendable {
-  fileprivate struct State {
-    var leases: [ActivityKey: TaskLease] = [:]
-    var outcomes: [(lease: TaskLease, report: AttemptReport)] = []
-    var running: [String: Int] = [:]
+  private struct State {
+    var leases = WorkerLeases<TaskLease>()
     var isStopping = false
   }
 
@@ -98,7 +96,7 @@ public final class ActivityWorker: Sendable {
   private func leaseOnce(_ dispatcher: LocalDispatcher) async -> Int {
     var leased = 0
     for (queue, limit) in configuration.taskQueues.sorted(by: { $0.key < $1.key }) {
-      let room = state.withLock { min(limit - $0.running[queue, default: 0], configuration.concurrency - $0.leases.count) }
+      let room = state.withLock { $0.leases.room(queue, limit: limit, concurrency: configuration.concurrency) }
       guard room > 0 else { continue }
       do {
         leased += try await lease(queue, room: min(room, 100), dispatcher)
@@ -120,10 +118,8 @@ public final class ActivityWorker: Sendable {
           ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
         continue
       }
-      state.withLock {
-        $0.leases[lease.key] = lease
-        $0.running[queue, default: 0] += 1
-      }
+      let replaced = state.withLock { $0.leases.add(lease) }
+      if let replaced { dispatcher.cancel(replaced.key) }
       guard registry.activities[lease.attempt.task.activityType] != nil else {
         let name = lease.attempt.task.activityType
         let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(name)' is implemented by this worker")
@@ -139,11 +135,7 @@ public final class ActivityWorker: Sendable {
   private func ended(_ message: OwnerMessage) {
     guard case .activityOutcome(let sequence, let report) = message.body else { return }
     let key = ActivityKey(runID: message.runID, sequence: sequence)
-    let isOurs = state.withLock { state in
-      guard let lease = state.take(key) else { return false }
-      state.outcomes.append((lease, report))
-      return true
-    }
+    let isOurs = state.withLock { $0.leases.ended(key, report) }
     guard isOurs else { return }
     reportBell.ring()
     bell.ring()
@@ -169,10 +161,7 @@ public final class ActivityWorker: Sendable {
 
   /// Writes every outcome that came since the last write: the batch grows with the load.
   private func reportOnce() async {
-    let outcomes = state.withLock { state in
-      defer { state.outcomes = [] }
-      return state.outcomes
-    }
+    let outcomes = state.withLock { $0.leases.takeOutcomes() }
     guard !outcomes.isEmpty else { return }
     do {
       try await complete(outcomes)
@@ -180,7 +169,7 @@ public final class ActivityWorker: Sendable {
     } catch {
       // What was written is found gone by its token at the next try; the rest is written then.
       Log.warning("report-failed", "\(error)")
-      state.withLock { $0.outcomes.insert(contentsOf: outcomes, at: 0) }
+      state.withLock { $0.leases.putBack(outcomes) }
       try? await Task.sleep(for: .milliseconds(100))
       reportBell.ring()
     }
@@ -231,7 +220,7 @@ public final class ActivityWorker: Sendable {
 
   private func heartbeatOnce(_ dispatcher: LocalDispatcher) async throws {
     let details = Dictionary(dispatcher.takeHeartbeats().map { ($0.key, $0.details) }) { _, last in last }
-    let leases = state.withLock { Array($0.leases.values) }
+    let leases = state.withLock { $0.leases.all }
     guard !leases.isEmpty else { return }
     let batch = LeaseColumns()
     let column = ArrayColumn(.bytea)
@@ -247,12 +236,11 @@ public final class ActivityWorker: Sendable {
     for row in 0..<rows.count where try !rows.bool(row, 2) {
       held.insert(ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: try rows.int32(row, 1)))
     }
-    for lease in leases where !held.contains(lease.key) { await drop(lease, dispatcher) }
+    for lease in state.withLock({ $0.leases.dropLost(leases, held: held) }) { await drop(lease, dispatcher) }
   }
 
   /// The lease is lost, or the workflow no longer waits: the attempt is cancelled and its outcome is nobody's.
   private func drop(_ lease: TaskLease, _ dispatcher: LocalDispatcher) async {
-    guard state.withLock({ $0.take(lease.key) != nil }) else { return }
     dispatcher.cancel(lease.key)
     Log.info("attempt-dropped", "its lease was lost or it was cancelled", ["run_id": lease.key.runID.description])
     _ = try? await database.query(
@@ -262,10 +250,7 @@ public final class ActivityWorker: Sendable {
   /// Nobody hears us: others may hold our leases soon, so our attempts end before.
   private func giveUpWhenSilent(_ dispatcher: LocalDispatcher) {
     guard ContinuousClock.now - lastContact.withLock({ $0 }) > configuration.lease * 0.8 else { return }
-    for lease in state.withLock({ Array($0.leases.values) }) {
-      _ = state.withLock { $0.take(lease.key) }
-      dispatcher.cancel(lease.key)
-    }
+    for lease in state.withLock({ $0.leases.dropAll() }) { dispatcher.cancel(lease.key) }
   }
 
   private func listenLoop() async {
@@ -279,20 +264,12 @@ public final class ActivityWorker: Sendable {
   }
 
   private func giveBack() async {
-    let leases = state.withLock { Array($0.leases.values) }
+    let leases = state.withLock { $0.leases.all }
     guard !leases.isEmpty else { return }
     let batch = LeaseColumns()
     for lease in leases { batch.append(lease) }
     _ = try? await database.query(ActivityTaskStatements.giveBack, batch.parameters)
     wakeUp.send(WakeUp.tasksChannel)
-  }
-}
-
-extension ActivityWorker.State {
-  fileprivate mutating func take(_ key: ActivityKey) -> TaskLease? {
-    guard let lease = leases.removeValue(forKey: key) else { return nil }
-    running[lease.attempt.task.options.taskQueue, default: 1] -= 1
-    return lease
   }
 }
 

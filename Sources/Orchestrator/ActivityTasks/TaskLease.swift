@@ -1,7 +1,7 @@
 import PostgreSQL
 
 /// A task that this worker may run until its lease ends.
-struct TaskLease: Sendable {
+struct TaskLease: LeasedTask {
   let attempt: ActivityAttempt
   let token: Int64
   let isCancelRequested: Bool

@@ -14,9 +14,14 @@ final class DatabaseClock: Sendable {
 
   /// The server said `time` somewhere between two readings of `elapsed`.
   func synchronize(serverTime time: Int64, sentAt: Int64, receivedAt: Int64) {
-    let measured = time - (sentAt + receivedAt) / 2
     let known = offset.load(ordering: .relaxed)
-    // Within the round trip's own uncertainty the known offset is as good: a clock that is not touched does not jump.
-    if abs(measured - known) > (receivedAt - sentAt) / 2 { offset.store(measured, ordering: .relaxed) }
+    offset.store(Self.offset(known: known, serverTime: time, sentAt: sentAt, receivedAt: receivedAt), ordering: .relaxed)
+  }
+
+  /// The offset after one more measurement: within the round trip's own uncertainty the known one is as good, and a clock that is not
+  /// touched does not jump.
+  static func offset(known: Int64, serverTime: Int64, sentAt: Int64, receivedAt: Int64) -> Int64 {
+    let measured = serverTime - (sentAt + receivedAt) / 2
+    return abs(measured - known) > (receivedAt - sentAt) / 2 ? measured : known
   }
 }

@@ -79,21 +79,9 @@ final class OwnerLoop: @unchecked Sendable {
       let input = inputs[index]
       inputs[index] = .wakeInbox
       index += 1
-      deal(with: input)
+      owner.take(input)
     }
     inputs.removeAll(keepingCapacity: true)
-  }
-
-  private func deal(with input: OwnerInput) {
-    switch input {
-    case .message(let message): owner.handle(message)
-    case .send(let key, let body, let reply): owner.send(body, toOpenRunOf: key, reply)
-    case .take(let slots, let lowWater): owner.take(slots, from: lowWater)
-    case .release(let slots, let deadline, let whenReleased): owner.release(slots, deadline: deadline, whenReleased: whenReleased)
-    case .escaped(let runID): owner.escaped(runID)
-    case .wakeInbox: owner.inbox.wake()
-    }
-    if owner.pipeline.hasSealed { owner.send(isIdle: false) }
   }
 
   private func takeAnswers() {

@@ -2,28 +2,6 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// What reaches the owner's thread from other threads.
-enum OwnerInput: Sendable {
-  case message(OwnerMessage)
-  /// For the open run of a workflow id, if the owner has it in memory.
-  case send(WorkflowKey, OwnerMessage.Body, Reply)
-  case take(slots: [Slot], lowWater: RunID)
-  case release(slots: [Slot], deadline: Int64, whenReleased: @Sendable (RunID) -> Void)
-  case escaped(RunID)
-  case wakeInbox
-}
-
-extension OwnerInput {
-  fileprivate func refuse() {
-    let error = OrchestratorError(.unavailable, "this process gave its slots up; send the message again")
-    switch self {
-    case .message(let message): message.reply?(error)
-    case .send(_, _, let reply): reply(error)
-    case .take, .release, .escaped, .wakeInbox: break
-    }
-  }
-}
-
 /// A list that any thread fills and the owner's thread empties; one wake-up per burst.
 final class OwnerMailbox: Sendable {
   private struct State {

@@ -29,9 +29,9 @@ final class OwnershipLoop: @unchecked Sendable {
   private let isStopping = Atomic<Bool>(false)
   private let isLost = Atomic<Bool>(false)
   private let finished = DispatchGate()
-  private let released = Mutex<[(slots: [Slot], lowWater: RunID)]>([])
+  private let released = Mutex<[(process: Int64, slots: [Slot], lowWater: RunID)]>([])
   private var connection: PipelineConnection?
-  private var releasing: Set<Slot> = []
+  private var steps = OwnershipSteps()
   private var lastBeat = ContinuousClock.now
 
   init(_ configuration: Configuration, clock: DatabaseClock, makeOwner: @escaping @Sendable (Int64) throws -> Ownership) {
@@ -84,132 +84,154 @@ final class OwnershipLoop: @unchecked Sendable {
   private var hasReleased: Bool { released.withLock { !$0.isEmpty } }
   private var hasNoSlots: Bool { ownership.map { !$0.loop.ownsAny } ?? true }
 
+  /// One round; when it breaks off, the next one finds out what was done.
   private func keepPlace(isLeaving: Bool) {
+    if isLost.exchange(false, ordering: .acquiringAndReleasing) { steps.ownershipWasLost() }
+    takeReleased()
     do {
-      if isLost.exchange(false, ordering: .acquiringAndReleasing) { drop() }
-      guard let ownership else {
-        if !isLeaving { try register() }
-        return
+      var request = steps.begin(isLeaving: isLeaving)
+      try carryOut()
+      while let asked = request {
+        let answer = try perform(asked)
+        request = steps.next(answer)
+        try carryOut()
       }
-      let connection = try connected(ownership.processID)
-      guard try beat(ownership, connection) else {
-        drop()
-        return
-      }
-      try confirmReleases(ownership, connection)
-      try assign(ownership, connection, isLeaving: isLeaving)
     } catch {
       connection = nil
       Log.warning("ownership-tick-failed", "\(error)")
     }
   }
 
-  private func register() throws {
+  private func takeReleased() {
+    let done = released.withLock { list in
+      defer { list = [] }
+      return list
+    }
+    for (process, slots, lowWater) in done { steps.released(slots, lowWater: lowWater, of: process) }
+  }
+
+  private func perform(_ request: OwnershipSteps.Request) throws -> OwnershipSteps.Answer {
+    switch request {
+    case .register: return try register()
+    case .heartbeat(let process): return try beat(process, connected(process))
+    case .readAssignment: return try readAssignment(connected(steps.process))
+    case .release(let process, let slots, let lowWater):
+      var parameters = Parameters(process)
+      parameters.append(column(slots))
+      parameters.append(lowWater.uuid)
+      _ = try connected(process).run((OwnershipStatements.lockAssignment, Parameters()), (OwnershipStatements.release, parameters))
+      return .done
+    case .endSessions(let dead):
+      _ = try connected(steps.process).run((OwnershipStatements.endSessions, column(dead)))
+      return .done
+    case .fence(let dead):
+      try fence(dead, connected(steps.process))
+      return .done
+    case .take(let process, let slots): return try take(slots, process, connected(process))
+    }
+  }
+
+  /// What follows in this process.
+  private func carryOut() throws {
+    for effect in steps.takeEffects() {
+      switch effect {
+      case .registered(let process):
+        try begin(process)
+        Log.info("registered", "this process may own slots", ["process_id": String(process)])
+      case .lost: drop()
+      case .take(let slots, let lowWater): ownership?.loop.mailbox.put(.take(slots: slots, lowWater: lowWater))
+      case .release(let slots): release(slots)
+      }
+    }
+  }
+
+  private func begin(_ process: Int64) throws {
+    do {
+      let made = try makeOwner(process)
+      current.withLock { $0 = made }
+      made.loop.start()
+    } catch {
+      // A registration without an owner is of no use.
+      steps.ownershipWasLost()
+      throw error
+    }
+  }
+
+  private func release(_ slots: [Slot]) {
+    guard let ownership else { return }
+    let process = ownership.processID
+    ownership.loop.mailbox.put(
+      .release(slots: slots, deadline: clock.now() + configuration.drainTime.microseconds) { lowWater in
+        self.released.withLock { $0.append((process, slots, lowWater)) }
+      })
+  }
+
+  private func register() throws -> OwnershipSteps.Answer {
     let connection = try PipelineConnection(configuration.database)
     var parameters = Parameters(configuration.identity, configuration.build)
     parameters.appendInterval(microseconds: configuration.lease.microseconds)
     let sentAt = clock.elapsed
     let rows = try connection.run((OwnershipStatements.register, parameters))[0]
     clock.synchronize(serverTime: try rows.timestamp(0, 2), sentAt: sentAt, receivedAt: clock.elapsed)
-    let processID = try rows.int64(0, 0)
-    let ownership = try makeOwner(processID)
     self.connection = connection
-    current.withLock { $0 = ownership }
-    ownership.loop.start()
-    Log.info("registered", "this process may own slots", ["process_id": String(processID)])
-    try assign(ownership, connection, isLeaving: false)
+    return .registered(process: try rows.int64(0, 0))
   }
 
   /// The session holds the lock: a new session takes it again.
-  private func connected(_ processID: Int64) throws -> PipelineConnection {
+  private func connected(_ process: Int64?) throws -> PipelineConnection {
     if let connection, !connection.isBroken { return connection }
     let made = try PipelineConnection(configuration.database)
-    _ = try made.run((OwnershipStatements.lockSession, Parameters(processID)))
+    if let process { _ = try made.run((OwnershipStatements.lockSession, Parameters(process))) }
     connection = made
     return made
   }
 
-  /// - Returns: false when the process was fenced off.
-  private func beat(_ ownership: Ownership, _ connection: PipelineConnection) throws -> Bool {
+  private func beat(_ process: Int64, _ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
     let sentAt = clock.elapsed
     let rows = try connection.run(
-      (OwnershipStatements.relaxed, Parameters()), (OwnershipStatements.heartbeat, Parameters(ownership.processID)),
+      (OwnershipStatements.relaxed, Parameters()), (OwnershipStatements.heartbeat, Parameters(process)),
       timeout: configuration.lease)[1]
     clock.synchronize(serverTime: try rows.timestamp(0, 0), sentAt: sentAt, receivedAt: clock.elapsed)
-    return try !rows.bool(0, 1)
+    return .heartbeat(isFenced: try rows.bool(0, 1))
   }
 
-  private func assign(_ ownership: Ownership, _ connection: PipelineConnection, isLeaving: Bool) throws {
-    // Slots first: whoever owns one then and is no member after that is fenced, and will not come back for it.
+  private func readAssignment(_ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
     let results = try connection.run((OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()))
     let owners = try (0..<results[0].count).map { row in try results[0].optional(row, 1) { try results[0].int64($0, $1) } }
     let members = try (0..<results[1].count).map {
       SlotAssignment.Member(processID: try results[1].int64($0, 0), isAlive: try results[1].bool($0, 1))
     }
-    let decision = SlotAssignment.decide(me: ownership.processID, members: members, owners: owners, isLeaving: isLeaving)
-    if !decision.fence.isEmpty { try fence(decision.fence, connection) }
-    if !decision.take.isEmpty { try take(decision.take, ownership, connection) }
-    let leaving = decision.release.filter { releasing.insert($0).inserted }
-    guard !leaving.isEmpty else { return }
-    ownership.loop.mailbox.put(
-      .release(slots: leaving, deadline: clock.now() + configuration.drainTime.microseconds) { lowWater in
-        self.released.withLock { $0.append((leaving, lowWater)) }
-      })
+    return .assignment(owners: owners, members: members)
   }
 
   private func fence(_ dead: [Int64], _ connection: PipelineConnection) throws {
-    let column = ArrayColumn(.int8)
-    for process in dead { column.append(process) }
-    var parameters = Parameters()
-    parameters.append(column)
     Log.warning("takeover", "fencing off processes that are dead", ["processes": dead.map(String.init).joined(separator: ",")])
-    _ = try connection.run((OwnershipStatements.endSessions, parameters))
+    let parameters = column(dead)
     _ = try connection.run(
       (OwnershipStatements.lockAssignment, Parameters()), (OwnershipStatements.fence, parameters),
       (OwnershipStatements.freeFenced, parameters), (OwnershipStatements.forgetHeartbeats, parameters))
   }
 
-  private func take(_ slots: [Slot], _ ownership: Ownership, _ connection: PipelineConnection) throws {
-    var parameters = Parameters(ownership.processID)
+  private func take(_ slots: [Slot], _ process: Int64, _ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
+    var parameters = Parameters(process)
     parameters.append(column(slots))
     let rows = try connection.run((OwnershipStatements.lockAssignment, Parameters()), (OwnershipStatements.take, parameters))[1]
-    var marks: [RunID: [Slot]] = [:]
-    for row in 0..<rows.count { marks[RunID(try rows.uuid(row, 1)), default: []].append(Slot(try rows.int16(row, 0))) }
-    for (mark, taken) in marks { ownership.loop.mailbox.put(.take(slots: taken.sorted(), lowWater: mark)) }
+    return .taken(try (0..<rows.count).map { (Slot(try rows.int16($0, 0)), RunID(try rows.uuid($0, 1))) })
   }
 
-  private func confirmReleases(_ ownership: Ownership, _ connection: PipelineConnection) throws {
-    let done = released.withLock { list in
-      defer { list = [] }
-      return list
-    }
-    for (slots, lowWater) in done {
-      var parameters = Parameters(ownership.processID)
-      parameters.append(column(slots))
-      parameters.append(lowWater.uuid)
-      _ = try connection.run((OwnershipStatements.lockAssignment, Parameters()), (OwnershipStatements.release, parameters))
-      releasing.subtract(slots)
-    }
-  }
-
-  /// Everything of this registration is stale; the next tick registers anew.
+  /// Everything of this registration is stale; the next round registers anew.
   private func drop() {
     guard let ownership else { return }
     Log.warning("ownership-lost", "another process took over; registering anew", ["process_id": String(ownership.processID)])
     current.withLock { $0 = nil }
     connection = nil
-    releasing = []
-    released.withLock { $0 = [] }
     ownership.loop.stop()
   }
 
   private func leave() {
     guard let ownership else { return }
     ownership.loop.stop()
-    let column = ArrayColumn(.int8)
-    column.append(ownership.processID)
-    var parameters = Parameters()
-    parameters.append(column)
+    let parameters = column([ownership.processID])
     if let connection = try? connected(ownership.processID) {
       _ = try? connection.run(
         (OwnershipStatements.lockAssignment, Parameters()), (OwnershipStatements.fence, parameters),
@@ -217,6 +239,14 @@ final class OwnershipLoop: @unchecked Sendable {
     }
     current.withLock { $0 = nil }
     connection = nil
+  }
+
+  private func column(_ processes: [Int64]) -> Parameters {
+    let column = ArrayColumn(.int8)
+    for process in processes { column.append(process) }
+    var parameters = Parameters()
+    parameters.append(column)
+    return parameters
   }
 
   private func column(_ slots: [Slot]) -> ArrayColumn {

@@ -21,6 +21,8 @@ final class SlotOwner {
   let dispatcher: any ActivityDispatcher
   /// PostgreSQL's time in microseconds since the Unix epoch.
   let clock: () -> Int64
+  /// A draw from 0 to 1, for jitter.
+  let random: () -> Double
   /// Told when a job of this run came back on a foreign thread.
   let onEscape: @Sendable (RunID) -> Void
   /// Told after the commit that closed a run.
@@ -31,7 +33,17 @@ final class SlotOwner {
   var onOwnershipLost: () -> Void = {}
   var monitor: any ActivationMonitor = SilentMonitor()
 
-  var slots: Set<Slot> = []
+  var slots: Set<Slot> = [] {
+    didSet { knownSlotOrder = nil }
+  }
+  private var knownSlotOrder: [Slot]?
+  /// `slots` in order.
+  var slotOrder: [Slot] {
+    if let knownSlotOrder { return knownSlotOrder }
+    let order = slots.sorted()
+    knownSlotOrder = order
+    return order
+  }
   /// Counts changes of `slots`, so that others need not compare them.
   var slotChanges = 0
   var releases: [SlotRelease] = []
@@ -68,13 +80,15 @@ final class SlotOwner {
 
   init(
     configuration: Configuration, registry: Registry, store: any EngineStore, dispatcher: any ActivityDispatcher,
-    clock: @escaping () -> Int64, onEscape: @escaping @Sendable (RunID) -> Void
+    clock: @escaping () -> Int64, random: @escaping () -> Double = { Double.random(in: 0...1) },
+    onEscape: @escaping @Sendable (RunID) -> Void
   ) {
     self.configuration = configuration
     self.registry = registry
     self.store = store
     self.dispatcher = dispatcher
     self.clock = clock
+    self.random = random
     self.onEscape = onEscape
   }
 
@@ -284,13 +298,19 @@ final class SlotOwner {
   /// Ends: whoever waits for a word is told that there will be none.
   func shutDown() {
     let error = OrchestratorError(.unavailable, "this process is shutting down; send the message again")
-    let waiting = deferred.map(\.message) + held.values.flatMap(\.messages)
-    for message in pending + waiting + entries.values.flatMap(\.waiting) { message.reply?(error) }
+    for message in pending + waitingMessages { message.reply?(error) }
     for effect in pipeline.uncommittedEffects {
       if case .reply(let reply, _) = effect { reply(error) }
     }
     dropSlots(slots)
   }
+
+  /// Messages that wait for something, in an order that does not depend on this process.
+  var waitingMessages: [OwnerMessage] {
+    orderedEntries.flatMap(\.waiting) + deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
+  }
+
+  var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }
 
   func problem(_ error: any Error) -> WorkflowProblem {
     (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))

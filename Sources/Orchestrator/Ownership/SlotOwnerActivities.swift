@@ -156,7 +156,7 @@ extension SlotOwner {
     if failure.kind == .workerLost { activity.lost += 1 } else { activity.failed += 1 }
     let outcome = AttemptOutcome.decide(
       failure: failure, attempt: activity.failed, lost: activity.lost, elapsedMilliseconds: (now - activity.scheduledAt) / 1000,
-      options: activity.task.options, random: Double.random(in: 0...1))
+      options: activity.task.options, random: random())
     var nextAttemptAt: Int64?
     if case .retry(let delay) = outcome { nextAttemptAt = now + delay * 1000 }
     pipeline.touch(entry)

@@ -21,7 +21,7 @@ extension SlotOwner {
     }
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
     if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
-    pipeline.open.endedTimers.append(contentsOf: entry.timers.values)
+    pipeline.open.endedTimers.append(contentsOf: entry.timers.sorted { $0.key < $1.key }.map(\.value))
     entry.activities = [:]
     entry.timers = [:]
     entry.inlineSteps = [:]

@@ -37,7 +37,8 @@ extension SlotOwner {
   }
 
   func releaseHeld(_ now: Int64) {
-    for (runID, run) in held where run.until <= now {
+    for runID in held.keys.sorted() {
+      guard let run = held[runID], run.until <= now else { continue }
       guard let entry = entries[runID] else {
         _ = makeEntry(runID)
         continue

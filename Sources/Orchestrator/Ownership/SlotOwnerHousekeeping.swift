@@ -24,7 +24,7 @@ extension SlotOwner {
     }
     deliverDeferred(now)
     releaseHeld(now)
-    if !slots.isEmpty, let floor = inbox.begin(at: now) { store.readInbox(slots: slots.sorted(), above: floor) }
+    if !slots.isEmpty, let floor = inbox.begin(at: now) { store.readInbox(slots: slotOrder, above: floor) }
     if now >= nextHousekeeping {
       nextHousekeeping = now + 500_000
       keepHouse(now)
@@ -62,18 +62,24 @@ extension SlotOwner {
   private func keepHouse(_ now: Int64) {
     if !slots.isEmpty, !isReadingTimers {
       isReadingTimers = true
-      store.readTimers(slots: slots.sorted(), dueUntil: now + Limits.timerHorizon)
+      store.readTimers(slots: slotOrder, dueUntil: now + Limits.timerHorizon)
     }
-    for entry in entries.values {
-      switch entry.phase {
-      case .active where !entry.isParked && now - entry.lastActiveAt > Limits.parkAfter: park(entry)
-      case .blocked where now >= entry.retryBlockedAt && entry.uncommittedBatches == 0: retryBlocked(entry)
-      default: break
-      }
+    // In order: what is done must not depend on how this process's dictionaries happen to lie.
+    for entry in entries.values.filter({ isDue($0, now) }).sorted(by: { $0.runID < $1.runID }) {
+      if case .blocked = entry.phase { retryBlocked(entry) } else { park(entry) }
     }
     storeHeartbeats(now)
     raiseLowWater(now)
     recency.compact(entries)
+  }
+
+  /// Whether a quiet run is to be parked, or a blocked one to be tried again.
+  private func isDue(_ entry: RunEntry, _ now: Int64) -> Bool {
+    switch entry.phase {
+    case .active: !entry.isParked && now - entry.lastActiveAt > Limits.parkAfter
+    case .blocked: now >= entry.retryBlockedAt && entry.uncommittedBatches == 0
+    case .loading, .closed: false
+    }
   }
 
   func park(_ entry: RunEntry) {
@@ -167,8 +173,8 @@ extension SlotOwner {
   func dropSlots(_ dropped: Set<Slot>) {
     slots.subtract(dropped)
     slotChanges += 1
-    for entry in Array(entries.values) where entry.slot.map(dropped.contains) ?? slots.isEmpty {
-      for key in runningHere.keys.filter({ $0.runID == entry.runID }) {
+    for entry in orderedEntries where entry.slot.map(dropped.contains) ?? slots.isEmpty {
+      for key in runningHere.keys.filter({ $0.runID == entry.runID }).sorted(by: { $0.sequence < $1.sequence }) {
         dispatcher.cancel(key)
         runningHere[key] = nil
       }

@@ -63,12 +63,13 @@ enum OwnershipStatements {
     name: "fence_off", sql: "update orchestrator.processes set fenced = true where process_id = any($1) and not fenced",
     parameterTypes: [.int8Array])
 
-  /// Free slots only: those of the fenced were freed with their marks. Who was fenced meanwhile takes none.
+  /// Free slots only: those of the fenced were freed with their marks. Own ones come again, should the answer have been lost. Who was
+  /// fenced meanwhile takes none.
   static let take = Statement(
     name: "take_slots",
     sql: """
       update orchestrator.slots s set process_id = $1
-      where s.slot = any($2) and s.process_id is null
+      where s.slot = any($2) and (s.process_id is null or s.process_id = $1)
         and exists (select from orchestrator.processes p where p.process_id = $1 and not p.fenced)
       returning s.slot, s.low_water
       """,
