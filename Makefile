@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo bench docs migrations clean
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate bench docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -38,6 +38,11 @@ format: ## Rewrite the Swift code in the project's format
 
 demo: release ## Take a song from upload to published; SONG=path for one of your own
 	@$(RELEASE) demo $(if $(SONG),--song "$(SONG)")
+
+# Next to the other builds, so that neither is built again for the other.
+simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 for one with its trace
+	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing --product Simulator
+	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) --seeds $(or $(SEEDS),10000)) $(ARGS)
 
 bench: release ## Measure the engine on this machine; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)

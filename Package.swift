@@ -56,6 +56,8 @@ let package = Package(
       name: "EngineProcess", dependencies: ["Orchestrator", "PostgreSQL"], path: "Tests/EngineProcess", swiftSettings: strict),
     .testTarget(
       name: "PromiseTests", dependencies: ["EngineProcess", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
+    // Sees into the engine: release builds of it need -enable-testing (make simulate).
+    .executableTarget(name: "Simulator", dependencies: ["Orchestrator"], path: "Tests/Simulator", swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),

@@ -64,9 +64,11 @@ extension SlotOwner {
   func recordFollowers(of entry: RunEntry, _ slot: Slot, _ at: Int64) {
     let followers = entry.followers
     entry.followers = []
+    // The code sees none of them any more, so it does not know what was recorded here: a sender may have asked twice.
+    var recorded = entry.instance?.seenRequests ?? []
     for message in followers {
       switch message.body {
-      case .signal(let signal) where entry.instance?.seenRequests.contains(signal.requestID) == false:
+      case .signal(let signal) where signal.requestID.isEmpty || recorded.insert(signal.requestID).inserted:
         record(message, entry, at: at)
         let event = IncomingEvent.signaled(signal)
         _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)

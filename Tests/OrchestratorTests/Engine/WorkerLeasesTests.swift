@@ -25,13 +25,13 @@ import Testing
   @Test("A worker that leases again what it lost unnoticed counts it once")
   func leasedAgain() throws {
     var leases = WorkerLeases<Lease>()
-    #expect(leases.add(lease(1))?.token == nil)
-    #expect(leases.add(lease(2, attempt: 2))?.token == 1)
-    #expect(leases.room("remote", limit: 8, concurrency: 8) == 7)
-    #expect(!leases.ended(lease(1).attempt.key, report(1)))
-    #expect(leases.ended(lease(2).attempt.key, report(2)))
-    #expect(leases.room("remote", limit: 8, concurrency: 8) == 8)
-    #expect(leases.takeOutcomes().map(\.lease.token) == [2])
+    expect(leases.add(lease(1))?.token, nil)
+    expect(leases.add(lease(2, attempt: 2))?.token, 1)
+    expect(leases.room("remote", limit: 8, concurrency: 8), 7)
+    expect(leases.ended(lease(1).attempt.key, report(1)), false)
+    expect(leases.ended(lease(2).attempt.key, report(2)), true)
+    expect(leases.room("remote", limit: 8, concurrency: 8), 8)
+    expect(leases.takeOutcomes().map(\.lease.token), [2])
   }
 
   @Test("A heartbeat that was asked for an earlier lease does not drop a later one")
@@ -40,8 +40,13 @@ import Testing
     _ = leases.add(lease(1))
     let asked = leases.all
     _ = leases.add(lease(2, attempt: 2))
-    #expect(leases.dropLost(asked, held: []).isEmpty)
-    #expect(leases.dropLost(leases.all, held: []).map(\.token) == [2])
-    #expect(leases.count == 0)
+    expect(leases.dropLost(asked, held: []).count, 0)
+    let all = leases.all
+    expect(leases.dropLost(all, held: []).map(\.token), [2])
+    expect(leases.count, 0)
   }
+}
+
+private func expect<Value: Equatable>(_ found: Value, _ wanted: Value, sourceLocation: SourceLocation = #_sourceLocation) {
+  #expect(found == wanted, sourceLocation: sourceLocation)
 }

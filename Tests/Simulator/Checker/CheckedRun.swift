@@ -1,0 +1,99 @@
+/// What the checker knows of one history: enough to judge the next event.
+struct CheckedRun {
+  /// Event types as the tables number them.
+  enum Number {
+    static let started = 1, completed = 2, failed = 3, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14, cancelRequested = 15
+    static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
+    static let terminated = 27
+    static let endings = [completed, failed, canceled, terminated]
+    static let incoming = [started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled]
+  }
+
+  struct Timer {
+    let event: Int
+    let dueAt: Int64
+  }
+
+  let slot: Int
+  let workflow: String
+  let isRefused: Bool
+  private(set) var lastEvent = 0
+  private(set) var isEnded = false
+  private(set) var isCancelRequested = false
+  private(set) var requests: Set<String> = []
+  private(set) var scheduled: [Int: Int] = [:]
+  private(set) var settled: Set<Int> = []
+  private(set) var timers: [Int: Timer] = [:]
+  private var endedTimers: Set<Int> = []
+  private var markers: Set<Int> = []
+  private var lastAt: Int64 = 0
+  /// Events that code may answer with commands.
+  private var causes: Set<Int> = []
+
+  init(slot: Int, workflow: String, isRefused: Bool) {
+    self.slot = slot
+    self.workflow = workflow
+    self.isRefused = isRefused
+  }
+
+  /// Takes the next event.
+  /// - Returns: which promise it breaks.
+  mutating func take(_ event: Int, _ type: Int, at: Int64, causedBy: Int, _ fields: AttributeScanner) -> String? {
+    defer {
+      lastEvent = max(lastEvent, event)
+      lastAt = max(lastAt, at)
+      if Number.incoming.contains(type) { causes.insert(event) }
+    }
+    if event != lastEvent + 1 { return "P2: event \(event) follows event \(lastEvent)" }
+    if (type == Number.started) != (event == 1) { return "P2: type \(type) as event \(event)" }
+    if isEnded { return "P2: event \(event) of type \(type) behind the end" }
+    if at < lastAt { return "P5: time goes back at event \(event)" }
+    return command(type, event, at, causedBy, fields) ?? outcome(type, event, at, causedBy, fields)
+  }
+
+  private mutating func command(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
+    let isByCode = [Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled]
+      .contains(type)
+    if isByCode && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
+    if Number.endings.contains(type) { isEnded = true }
+    let sequence = fields.integer("sequence") ?? 0
+    switch type {
+    case Number.scheduled:
+      if scheduled.updateValue(event, forKey: sequence) != nil { return "P4: activity \(sequence) scheduled twice" }
+    case Number.timerStarted:
+      guard let milliseconds = fields.integer("startToFireMilliseconds") else { return "P5: timer \(sequence) without a time" }
+      if timers.updateValue(Timer(event: event, dueAt: at + Int64(milliseconds) * 1000), forKey: sequence) != nil {
+        return "P5: timer \(sequence) started twice"
+      }
+    case Number.timerCanceled:
+      if !endedTimers.insert(sequence).inserted { return "P5: timer \(sequence) ended twice" }
+    case Number.cancelRequested:
+      if !settled.insert(sequence).inserted { return "P4: activity \(sequence) settled twice" }
+    default: break
+    }
+    return nil
+  }
+
+  private mutating func outcome(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
+    let sequence = fields.integer("sequence") ?? 0
+    switch type {
+    case Number.done, Number.activityFailed, Number.timedOut:
+      guard let asked = scheduled[sequence], asked == causedBy else {
+        return "P4: an outcome of activity \(sequence) that nobody asked for"
+      }
+      if !settled.insert(sequence).inserted { return "P4: activity \(sequence) settled twice" }
+    case Number.timerFired:
+      guard let timer = timers[sequence], timer.event == causedBy else { return "P5: timer \(sequence) fired without a start" }
+      if at < timer.dueAt { return "P5: timer \(sequence) fired \(timer.dueAt - at) us early" }
+      if !endedTimers.insert(sequence).inserted { return "P5: timer \(sequence) ended twice" }
+    case Number.marker:
+      if !markers.insert(sequence).inserted { return "P4: inline step \(sequence) recorded twice" }
+    case Number.signaled:
+      guard let request = fields.text("requestId") else { return nil }
+      if !requests.insert(request).inserted { return "P1: request \(request) recorded twice" }
+    case Number.runCancelRequested: isCancelRequested = true
+    default: break
+    }
+    return nil
+  }
+}

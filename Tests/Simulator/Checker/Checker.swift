@@ -1,0 +1,185 @@
+import Foundation
+
+/// The promises as invariants, judged at every change of the tables from plain values: it knows nothing of the engine's code.
+final class Checker: StoreObserver {
+  private struct Message {
+    let run: UUID
+    let kind: Int
+    let requestID: String?
+    let sequence: Int?
+    let isResult: Bool
+    var isVisible: Bool
+  }
+
+  private struct Execution: Equatable {
+    let run: UUID
+    let sequence: Int
+  }
+
+  private(set) var violations: [String] = []
+  /// True time: microseconds since the Unix epoch.
+  var now: Int64 = 0
+  /// Microseconds by which an owner's estimate of the database's clock may be off.
+  var clockError: Int64 = 0
+  private var runs: [UUID: CheckedRun] = [:]
+  private var openRuns: [String: Set<UUID>] = [:]
+  private var fencedProcesses: [Int64: Bool] = [:]
+  private var slotOwners: [Int: Int64] = [:]
+  private var messages: [Int64: Message] = [:]
+  private var executions: [Int: Execution] = [:]
+  private var leases: [String: Int64] = [:]
+  private var closedRuns: Set<UUID> = []
+  private var acknowledgedSignals: Set<String> = []
+  private var acknowledgedStarts: Set<UUID> = []
+  private(set) var acknowledgements = 0
+
+  func violated(_ promise: String, _ text: String) {
+    if violations.count < 5 { violations.append("\(promise): \(text)") }
+  }
+
+  // Ownership: one writer.
+
+  func registered(process: Int64) { fencedProcesses[process] = false }
+
+  func fenced(process: Int64) { fencedProcesses[process] = true }
+
+  func owned(slot: Int, process: Int64?) {
+    if let process, let before = slotOwners[slot], before != process {
+      violated("P2", "slot \(slot) went from \(before) to \(process) directly")
+    }
+    slotOwners[slot] = process
+  }
+
+  private func checkWriter(_ process: Int64, _ slot: Int, _ run: UUID) {
+    if fencedProcesses[process] != false { violated("P2", "process \(process) wrote \(run) after it was fenced off") }
+    if slotOwners[slot] != process { violated("P2", "process \(process) wrote \(run), slot \(slot) belongs to \(slotOwners[slot] ?? 0)") }
+  }
+
+  // Histories.
+
+  func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64) {
+    checkWriter(process, slot, run)
+    if runs[run] != nil { return violated("P2", "run \(run) started twice") }
+    runs[run] = CheckedRun(slot: slot, workflow: workflow, isRefused: isRefused)
+    guard !isRefused else { return }
+    openRuns[workflow, default: []].insert(run)
+    if openRuns[workflow, default: []].count > 1 { violated("P2", "workflow id \(workflow) has two open runs") }
+  }
+
+  func recorded(
+    run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64
+  ) {
+    checkWriter(process, slot, run)
+    let fields = AttributeScanner(attributes)
+    guard let problem = runs[run]?.take(event, type, at: at, causedBy: causedBy, fields) else {
+      if runs[run] == nil { violated("P2", "an event of run \(run), which has not started") }
+      if type == CheckedRun.Number.done || type == CheckedRun.Number.marker { checkResult(run, fields) }
+      if type == CheckedRun.Number.timerFired { checkTimer(run, fields) }
+      return
+    }
+    violated(run.uuidString, problem)
+  }
+
+  /// A result comes from an execution of just this step.
+  private func checkResult(_ run: UUID, _ fields: AttributeScanner) {
+    guard let token = fields.integer("result"), let sequence = fields.integer("sequence") else { return }
+    if executions[token] != Execution(run: run, sequence: sequence) {
+      violated("P4", "run \(run) records result \(token) for step \(sequence), which gave none")
+    }
+  }
+
+  private func checkTimer(_ run: UUID, _ fields: AttributeScanner) {
+    guard let timer = runs[run]?.timers[fields.integer("sequence") ?? 0] else { return }
+    if now + clockError + 1000 < timer.dueAt { violated("P5", "a timer of run \(run) fired \(timer.dueAt - now) us early") }
+  }
+
+  func closed(run: UUID, lastEvent: Int, by process: Int64) {
+    guard let checked = runs[run] else { return violated("P2", "run \(run) closed without a start") }
+    if !closedRuns.insert(run).inserted { violated("P2", "run \(run) closed twice") }
+    if !checked.isEnded || checked.lastEvent != lastEvent { violated("P2", "run \(run) closed at \(lastEvent) of \(checked.lastEvent)") }
+    openRuns[checked.workflow]?.remove(run)
+    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && $0.value.kind != 5 }) {
+      violated("P1", "run \(run) closed over message \(unseen.key)")
+    }
+  }
+
+  // Messages.
+
+  func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool) {
+    let fields = AttributeScanner(attributes)
+    messages[message] = Message(
+      run: run, kind: kind, requestID: kind == 2 ? fields.text("requestId") : nil, sequence: fields.integer("sequence"),
+      isResult: fields.has("result"), isVisible: false)
+    if isVisible { visible(message: message) }
+  }
+
+  func visible(message: Int64) {
+    messages[message]?.isVisible = true
+    if let message = messages[message], message.kind != 5, closedRuns.contains(message.run) {
+      violated("P1", "run \(message.run) was closed when a message of kind \(message.kind) for it was accepted")
+    }
+  }
+
+  func deleted(message number: Int64, by process: Int64) {
+    guard let message = messages.removeValue(forKey: number) else { return violated("P1", "message \(number) went twice") }
+    let run = runs[message.run]
+    let isKept =
+      switch message.kind {
+      case 1: run != nil
+      case 2: message.requestID.map { run?.requests.contains($0) == true } ?? true
+      case 3: run?.isCancelRequested == true || run?.isEnded == true
+      case 4: run?.isEnded == true
+      case 5: !message.isResult || run?.isEnded == true || message.sequence.map { run?.settled.contains($0) == true } == true
+      default: true
+      }
+    if !isKept { violated("P1", "message \(number) of kind \(message.kind) for run \(message.run) is gone and not in its history") }
+  }
+
+  func acknowledgedStart(_ run: UUID) {
+    acknowledgements += 1
+    acknowledgedStarts.insert(run)
+    if runs[run] == nil, !messages.values.contains(where: { $0.run == run && $0.kind == 1 && $0.isVisible }) {
+      violated("P1", "the start of run \(run) was acknowledged and is nowhere")
+    }
+  }
+
+  func acknowledgedSignal(_ requestID: String) {
+    acknowledgements += 1
+    acknowledgedSignals.insert(requestID)
+    let isThere =
+      runs.values.contains { $0.requests.contains(requestID) } || messages.values.contains { $0.requestID == requestID && $0.isVisible }
+    if !isThere { violated("P1", "signal \(requestID) was acknowledged and is nowhere") }
+  }
+
+  // Activities.
+
+  func began(run: UUID, sequence: Int) {
+    if runs[run]?.scheduled[sequence] == nil { violated("P1", "activity \(sequence) of run \(run) began before its event was durable") }
+  }
+
+  func executed(_ token: Int64, run: UUID, sequence: Int) {
+    executions[Int(token)] = Execution(run: run, sequence: sequence)
+  }
+
+  func leased(run: UUID, sequence: Int, token: Int64) { leases["\(run)/\(sequence)"] = token }
+
+  func leaseEnded(run: UUID, sequence: Int, token: Int64) { leases["\(run)/\(sequence)"] = nil }
+
+  func finished(run: UUID, sequence: Int, token: Int64, isResult: Bool) {
+    let current = leases["\(run)/\(sequence)"]
+    // Who sweeps acts on tasks without a lease too.
+    if isResult || token != 0, current != token { violated("P4", "a word on activity \(sequence) of run \(run) after its lease was lost") }
+    leases["\(run)/\(sequence)"] = nil
+  }
+
+  // The end.
+
+  func finish(leftovers: [String], unanswered: [String]) {
+    for text in leftovers { violated("left behind", text) }
+    for text in unanswered { violated("one word for a message", text) }
+    for (run, checked) in runs where !closedRuns.contains(run) { violated("P5", "run \(run) of \(checked.workflow) did not end") }
+    for run in acknowledgedStarts where runs[run] == nil { violated("P1", "run \(run) was acknowledged and never started") }
+    let recorded = runs.values.reduce(into: Set<String>()) { $0.formUnion($1.requests) }
+    for request in acknowledgedSignals where !recorded.contains(request) { violated("P1", "signal \(request) is in no history") }
+  }
+}

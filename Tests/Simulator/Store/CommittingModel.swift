@@ -1,0 +1,125 @@
+@testable import Orchestrator
+
+/// One batch as one transaction: what `CommitStatements` do, in their order.
+extension StoreModel {
+  /// - Returns: why it did not land; nil when it did.
+  func commit(_ batch: CommitBatch, predecessor: EventKey?, by process: Int64) -> CommitRefusal? {
+    if let refusal = refusal(of: batch, predecessor, process) { return refusal }
+    write(batch, process)
+    return nil
+  }
+
+  private func refusal(of batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64) -> CommitRefusal? {
+    if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
+    if let predecessor, !holds(predecessor.runID, predecessor.eventID) { return .predecessorMissing }
+    let conflicts = batch.runs.filter { !$0.isRefused && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
+    if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }
+    if hasDuplicates(batch) { return .outcomeUnknown }
+    return sabotage == .noInboxCheck ? nil : unseen(batch)
+  }
+
+  /// Rows that stand already: a unique violation.
+  private func hasDuplicates(_ batch: CommitBatch) -> Bool {
+    if batch.runs.contains(where: { runs[$0.runID] != nil }) || batch.closes.contains(where: { closes[$0.runID] != nil }) { return true }
+    return batch.history.contains { holds($0.runID, $0.event.eventID) }
+  }
+
+  private func holds(_ runID: RunID, _ eventID: Int32) -> Bool {
+    guard let events = history[runID], let last = events.last, eventID <= last.eventID else { return false }
+    return events.contains { $0.eventID == eventID }
+  }
+
+  /// The close is refused while a sender holds the run's row, or when messages wait.
+  private func unseen(_ batch: CommitBatch) -> CommitRefusal? {
+    guard !batch.closes.isEmpty else { return nil }
+    let closing = Set(batch.closes.map(\.runID))
+    let held = closing.intersection(senderLocks.values.joined())
+    if !held.isEmpty { return .unseenMessages(held.sorted()) }
+    let taken = Set(batch.takenMessages)
+    var waiting = inbox.filter { $0.transaction == nil && closing.contains($0.row.runID) && !taken.contains($0.row.messageID) }
+      .map { ($0.row.runID, $0.row.kind) }
+    waiting += batch.spilledMessages.filter { closing.contains($0.runID) }.map { ($0.runID, $0.kind) }
+    guard waiting.contains(where: { $0.1 != .activityOutcome }) else { return nil }
+    return .unseenMessages(Set(waiting.map(\.0)).sorted())
+  }
+
+  private func write(_ batch: CommitBatch, _ process: Int64) {
+    for row in batch.runs {
+      runs[row.runID] = StoredRun(slot: row.slot, key: row.key)
+      openRuns[row.key, default: []].append(row.runID)
+      workflowKeys.insert(row.key)
+      observer?.started(
+        run: row.runID.uuid, slot: Int(row.slot.number), workflow: row.key.workflowID, isRefused: row.isRefused, by: process)
+    }
+    for row in batch.history {
+      history[row.runID, default: []].append(row.event)
+      observer?.recorded(
+        run: row.runID.uuid, slot: Int(row.slot.number), event: Int(row.event.eventID), type: Int(row.event.type.rawValue),
+        at: row.event.at,
+        causedBy: Int(row.event.causedBy), row.event.attributes, by: process)
+    }
+    for row in batch.lastStates { states[row.runID] = row }
+    parked.subtract(batch.unparked)
+    parked.formUnion(batch.parked.keys)
+    for row in batch.timers where timers[TimerKey(row)] == nil { timers[TimerKey(row)] = row }
+    for row in batch.endedTimers { timers[TimerKey(row)] = nil }
+    take(batch.takenMessages, process)
+    for message in batch.spilledMessages { insertMessage(message.slot, message.runID, message.kind, message.attributes) }
+    writeActivities(batch)
+    for row in batch.blocked {
+      blocked[row.runID] = StoredBlock(
+        attempts: row.attempts, isLastEventUnapplied: blocked[row.runID]?.isLastEventUnapplied ?? row.isLastEventUnapplied)
+    }
+    for run in batch.unblocked { blocked[run] = nil }
+    if let lowWater = batch.lowWater { heartbeats[process]?.lowWater = lowWater }
+    for slot in batch.confirmedSlots where slots[Int(slot.number)].process == process { slots[Int(slot.number)].lowWater = .highest }
+    for row in batch.closes { close(row, process) }
+    for run in batch.closedBlocked { blocked[run] = nil }
+  }
+
+  private func close(_ row: CloseRow, _ process: Int64) {
+    closes[row.runID] = row
+    if let key = runs[row.runID]?.key { openRuns[key]?.removeAll { $0 == row.runID } }
+    observer?.closed(run: row.runID.uuid, lastEvent: Int(row.lastEventID), by: process)
+  }
+
+  private func take(_ messages: [Int64], _ process: Int64) {
+    guard !messages.isEmpty else { return }
+    let taken = Set(messages)
+    inbox.removeAll { message in
+      guard message.transaction == nil, taken.contains(message.row.messageID) else { return false }
+      observer?.deleted(message: message.row.messageID, by: process)
+      return true
+    }
+  }
+
+  private func writeActivities(_ batch: CommitBatch) {
+    for row in batch.tasks where tasks[row.key] == nil { tasks[row.key] = StoredTask(row, now: now) }
+    for key in batch.cancelledTasks {
+      guard var task = tasks[key] else { continue }
+      task.isCancelRequested = true
+      task.visibleAt = min(task.visibleAt, now)
+      tasks[key] = task
+    }
+    for key in batch.expeditedTasks where (tasks[key]?.visibleAt ?? 0) > now { tasks[key]?.visibleAt = now }
+    let ended = Set(batch.endedTasks)
+    if !ended.isEmpty { tasks = tasks.filter { !ended.contains($0.key.runID) } }
+    for row in batch.attempts {
+      log(
+        StoredAttempt(
+          attempt: row.attempt, slot: row.slot, isLost: row.failure.kind == .workerLost, nextAttemptAt: row.nextAttemptAt), row.key)
+    }
+    for key in batch.forgivenActivities {
+      for index in attempts[key, default: []].indices { attempts[key]?[index].isForgiven = true }
+    }
+    for (key, row) in batch.heartbeats { activityHeartbeats[key] = row.details }
+    for key in batch.endedHeartbeats { activityHeartbeats[key] = nil }
+    for row in batch.parkedActivities { parkedActivities.insert(row.key) }
+    for key in batch.unparkedActivities { parkedActivities.remove(key) }
+  }
+
+  func log(_ attempt: StoredAttempt, _ key: ActivityKey) {
+    guard !attempts[key, default: []].contains(where: { $0.attempt == attempt.attempt }) else { return }
+    attempts[key, default: []].append(attempt)
+  }
+}

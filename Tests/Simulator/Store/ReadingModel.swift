@@ -1,0 +1,60 @@
+@testable import Orchestrator
+
+/// What `ReadStatements` answer.
+extension StoreModel {
+  func load(_ asked: [RunID]) -> [LoadedRun] { asked.map(load) }
+
+  private func load(_ runID: RunID) -> LoadedRun {
+    var run = LoadedRun(runID: runID)
+    guard let events = history[runID] else { return run }
+    run.slot = runs[runID]?.slot
+    run.history = events.sorted { $0.eventID < $1.eventID }
+    run.isClosed = closes[runID] != nil
+    run.isParked = parked.contains(runID)
+    run.blockedAttempts = blocked[runID]?.attempts ?? 0
+    run.isLastEventUnapplied = blocked[runID]?.isLastEventUnapplied ?? false
+    run.attempts = attempts.keys.filter { $0.runID == runID }.map(\.sequence).sorted().compactMap { count(runID, $0) }
+    run.parkedActivities = parkedActivities.filter { $0.runID == runID }.map(\.sequence).sorted()
+    run.queuedActivities = tasks.keys.filter { $0.runID == runID }.map(\.sequence).sorted()
+    for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
+    return run
+  }
+
+  private func count(_ runID: RunID, _ sequence: Int32) -> AttemptCount? {
+    let all = attempts[ActivityKey(runID: runID, sequence: sequence), default: []]
+    guard let last = all.max(by: { $0.attempt < $1.attempt }) else { return nil }
+    let counted = all.filter { !$0.isForgiven }
+    return AttemptCount(
+      sequence: sequence, total: last.attempt, failed: Int32(counted.filter { !$0.isLost }.count),
+      lost: Int32(counted.filter(\.isLost).count), nextAttemptAt: last.nextAttemptAt,
+      isDelayed: all.contains { hasRetryTimer($0, runID, sequence) })
+  }
+
+  private func hasRetryTimer(_ attempt: StoredAttempt, _ runID: RunID, _ sequence: Int32) -> Bool {
+    guard let dueAt = attempt.nextAttemptAt else { return false }
+    let row = TimerRow(slot: attempt.slot, dueAt: dueAt, runID: runID, sequence: sequence, kind: .activityRetry)
+    return timers[TimerKey(row)]?.kind == .activityRetry
+  }
+
+  func readInbox(_ asked: [Slot], above floor: Int64) -> [InboxRow] {
+    guard !inbox.isEmpty else { return [] }
+    let slots = Set(asked)
+    let visible = inbox.lazy.filter { $0.transaction == nil && $0.row.messageID > floor && slots.contains($0.row.slot) }
+    return Array(visible.prefix(Limits.inboxRead).map(\.row))
+  }
+
+  func readTimers(_ asked: [Slot], dueUntil: Int64) -> [TimerRow] {
+    guard !timers.isEmpty else { return [] }
+    let slots = Set(asked)
+    return timers.values.filter { slots.contains($0.slot) && $0.dueAt <= dueUntil }
+      .sorted { ($0.dueAt, $0.runID, $0.sequence) < ($1.dueAt, $1.runID, $1.sequence) }
+  }
+
+  func readOpenRuns(_ asked: [Slot], from lowWater: RunID) -> [RunID] {
+    let slots = Set(asked)
+    return openRuns.values.joined().filter { runID in
+      guard runID >= lowWater, !parked.contains(runID), let run = runs[runID] else { return false }
+      return slots.contains(run.slot)
+    }.sorted()
+  }
+}

@@ -1,0 +1,134 @@
+import Foundation
+
+@testable import Orchestrator
+
+/// What PostgreSQL does for the engine, as values in memory: the tables, and the statements as functions that happen at one instant. Checked
+/// against the real one by running the same operations on both.
+final class StoreModel {
+  struct StoredRun {
+    let slot: Slot
+    let key: WorkflowKey
+  }
+
+  struct StoredMessage {
+    let row: InboxRow
+    /// Of a start.
+    var key: WorkflowKey?
+    /// The open transaction that inserted it; nil once everybody sees it.
+    var transaction: Int?
+  }
+
+  struct TimerKey: Hashable {
+    let slot: Slot
+    let dueAt: Int64
+    let runID: RunID
+    let sequence: Int32
+
+    init(_ row: TimerRow) {
+      slot = row.slot
+      dueAt = row.dueAt
+      runID = row.runID
+      sequence = row.sequence
+    }
+  }
+
+  struct Heartbeat {
+    var at: Int64
+    var lease: Int64
+    var lowWater: RunID
+  }
+
+  struct StoredSlot {
+    var process: Int64?
+    var lowWater: RunID
+  }
+
+  struct StoredBlock: Equatable {
+    var attempts: Int32
+    let isLastEventUnapplied: Bool
+  }
+
+  /// PostgreSQL's clock: microseconds since the Unix epoch.
+  var now: Int64 = 0
+  let sabotage: Sabotage
+  weak var observer: (any StoreObserver)?
+
+  var runs: [RunID: StoredRun] = [:]
+  var openRuns: [WorkflowKey: [RunID]] = [:]
+  var workflowKeys: Set<WorkflowKey> = []
+  var history: [RunID: [HistoryEvent]] = [:]
+  var closes: [RunID: CloseRow] = [:]
+  var states: [RunID: StateRow] = [:]
+  var parked: Set<RunID> = []
+  var blocked: [RunID: StoredBlock] = [:]
+  var timers: [TimerKey: TimerRow] = [:]
+  /// In order of their identifiers.
+  var inbox: [StoredMessage] = []
+  var lastMessageID: Int64 = 0
+  /// Run rows locked by senders' open transactions.
+  var senderLocks: [Int: [RunID]] = [:]
+  var lastTransaction = 0
+
+  var fenced: [Int64: Bool] = [:]
+  var heartbeats: [Int64: Heartbeat] = [:]
+  var slots = [StoredSlot](repeating: StoredSlot(process: nil, lowWater: .zero), count: Slot.count)
+  /// Processes whose session holds its advisory lock.
+  var sessions: Set<Int64> = []
+
+  var tasks: [ActivityKey: StoredTask] = [:]
+  var lastToken: Int64 = 0
+  var attempts: [ActivityKey: [StoredAttempt]] = [:]
+  var activityHeartbeats: [ActivityKey: Payload] = [:]
+  var parkedActivities: Set<ActivityKey> = []
+
+  init(sabotage: Sabotage = .none) {
+    self.sabotage = sabotage
+  }
+
+  func insertMessage(
+    _ slot: Slot, _ runID: RunID, _ kind: InboxKind, _ attributes: [UInt8], key: WorkflowKey? = nil, in transaction: Int? = nil
+  ) {
+    lastMessageID += 1
+    let row = InboxRow(messageID: lastMessageID, runID: runID, slot: slot, kind: kind, attributes: attributes)
+    inbox.append(StoredMessage(row: row, key: key, transaction: transaction))
+    observer?.inserted(
+      message: row.messageID, run: runID.uuid, kind: Int(kind.rawValue), attributes, isVisible: transaction == nil)
+  }
+}
+
+/// What is broken on purpose, to see the checker notice.
+enum Sabotage: String, CaseIterable {
+  case none
+  /// A commit does not look at the fence.
+  case noFence
+  /// A run closes over messages in its inbox.
+  case noInboxCheck
+  /// A worker's word counts without its lease.
+  case noLeaseToken
+  /// A batch that came once is written twice, now and then.
+  case batchTwice
+  /// A batch on a broken connection may land after its owner went on with another one.
+  case noSessionFence
+}
+
+/// Who watches the tables change. In plain values: the checker shares nothing with the engine.
+protocol StoreObserver: AnyObject {
+  func registered(process: Int64)
+  func fenced(process: Int64)
+  func owned(slot: Int, process: Int64?)
+  func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
+  func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
+  func closed(run: UUID, lastEvent: Int, by process: Int64)
+  func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool)
+  func visible(message: Int64)
+  func deleted(message: Int64, by process: Int64)
+  func leased(run: UUID, sequence: Int, token: Int64)
+  func leaseEnded(run: UUID, sequence: Int, token: Int64)
+  func finished(run: UUID, sequence: Int, token: Int64, isResult: Bool)
+}
+
+extension RunID {
+  static let zero = RunID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+  static let highest = RunID(
+    UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
+}

@@ -1,0 +1,245 @@
+import Foundation
+
+@testable import Orchestrator
+
+/// Somebody who starts a workflow, sends it messages and insists until each is acknowledged, directly or by SQL, as `Client` does.
+final class ClientModel: @unchecked Sendable {
+  // Safe to share: like everything of a world, it is used by one thread.
+  private enum Order {
+    case start(RunID)
+    case signal(String)
+    case cancel
+    case terminate
+  }
+
+  private unowned let world: World
+  private let index: Int
+  private let type: String
+  private let key: WorkflowKey
+  private var orders: [Order] = []
+  private var round = 0
+  private var lastAsk = 0
+  /// The answer that is waited for.
+  private var waitsFor = 0
+  private(set) var isDone = false
+  private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
+
+  init(_ world: World, _ index: Int) {
+    self.world = world
+    self.index = index
+    type = ["Journey", "Decision", "Brief", "Contest"][world.random.draw(0...3)]
+    key = WorkflowKey(workflowID: "w\(index)")
+  }
+
+  var description: String { "client \(index) of \(type) \(key.workflowID) waits to \(orders.first.map { "\($0)" } ?? "see the end")" }
+
+  func begin() {
+    world.after(world.random.draw(0...600_000)) { [self] in startRound() }
+  }
+
+  private func startRound() {
+    round += 1
+    let runID = world.makeRunID()
+    orders = [.start(runID)]
+    let ticks = type == "Contest" ? 0 : type == "Journey" ? 2 + world.random.draw(0...1) : world.random.draw(0...3)
+    for tick in 0..<ticks { orders.append(.signal("\(key.workflowID)/\(round)/\(tick)")) }
+    if world.random.chance(0.15) { orders.insert(.cancel, at: world.random.draw(1...orders.count)) }
+    if world.random.chance(0.07) { orders.insert(.terminate, at: world.random.draw(1...orders.count)) }
+    // Somebody else wants the same workflow id.
+    if world.random.chance(0.15) { world.after(world.random.draw(0...20_000)) { [self] in startRival() } }
+    next()
+  }
+
+  private func next() {
+    guard let order = orders.first else { return watch() }
+    lastAsk += 1
+    waitsFor = lastAsk
+    let number = lastAsk
+    carryOut(order, number)
+    let patience: Int64 = world.fault(world.plan.impatience) ? world.random.draw(1000...400_000) : 8_000_000
+    world.after(patience) { [self] in
+      if waitsFor == number, !orders.isEmpty { next() }
+    }
+  }
+
+  private func carryOut(_ order: Order, _ number: Int) {
+    switch order {
+    case .start(let runID):
+      if world.random.chance(0.5), let host = hostOfSlot() {
+        direct(host, number) { .message(OwnerMessage(runID: runID, body: .start(self.started), reply: $0)) }
+      } else {
+        bySQL(number) { $0.start(self.started, runID, in: $1) }
+      }
+    case .signal(let requestID):
+      let signal = SignaledAttributes(name: "tick", input: Payload(json: Array("5".utf8)), identity: "client", requestID: requestID)
+      send(.signal(signal), .signal, IncomingEvent.signaled(signal).encoded(), number)
+    case .cancel:
+      let event = IncomingEvent.cancelRequested(reason: "", identity: "client")
+      send(.cancel(reason: "", identity: "client"), .cancel, event.encoded(), number)
+    case .terminate:
+      let event = IncomingEvent.terminated(reason: "", identity: "client")
+      bySQL(number) { $0.send(.terminate, event.encoded(), to: self.key, in: $1) }
+    }
+  }
+
+  private var started: StartedAttributes {
+    StartedAttributes(
+      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: Payload(json: Array("\(index * 37 + round)".utf8)),
+      identity: "client", build: "")
+  }
+
+  private func send(_ body: OwnerMessage.Body, _ kind: InboxKind, _ attributes: [UInt8], _ number: Int) {
+    if world.random.chance(0.5), let host = hostOfSlot() {
+      direct(host, number) { .send(self.key, body, $0) }
+    } else {
+      bySQL(number) { $0.send(kind, attributes, to: self.key, in: $1) }
+    }
+  }
+
+  private func hostOfSlot() -> OwnerHost? { world.owners.first { $0.isRunning && $0.owner?.slots.contains(key.slot) == true } }
+
+  // Directly to the owner in the same process.
+
+  private func direct(_ host: OwnerHost, _ number: Int, _ input: (@escaping Reply) -> OwnerInput) {
+    pending[number] = (host, host.generation, host.process)
+    let generation = host.generation
+    host.put(
+      input { [self] error in
+        // A process that died in the middle of its turn tells nobody anything.
+        guard host.generation == generation else { return }
+        guard pending.removeValue(forKey: number) != nil else {
+          world.checker.violated("one word for a message", "client \(index) was answered twice")
+          return
+        }
+        world.note(.reply, index, Int64(number), error.map { $0.code.name } ?? "")
+        answered(number, error.map { .refused($0.code) } ?? .accepted)
+      })
+  }
+
+  /// Messages that nobody answered although the process that took them still lives.
+  var unanswered: [Int] {
+    pending.filter { $0.value.host.generation == $0.value.generation && $0.value.host.process == $0.value.process }.keys.sorted()
+  }
+
+  // By the functions in SQL, in a transaction that may stay open for a while.
+
+  private func bySQL(_ number: Int, looks: Int = 0, _ call: @escaping (StoreModel, Int) -> StoreModel.Sending) {
+    world.after(world.latency()) { [self] in
+      let transaction = world.store.begin()
+      let sending = call(world.store, transaction)
+      world.note(.request, index, Int64(number), "\(sending)")
+      guard sending == .accepted else {
+        world.store.rollBack(transaction)
+        if sending == .waits, looks < 500 {
+          world.after(10_000) { [self] in bySQL(number, looks: looks + 1, call) }
+        } else {
+          tell(number, sending == .waits ? .refused(.unavailable) : sending)
+        }
+        return
+      }
+      let open: Int64 = world.fault(world.plan.openTransaction) ? world.random.draw(1000...60_000) : world.random.draw(100...1000)
+      world.after(open) { [self] in
+        world.store.commit(transaction)
+        world.notifyOwners()
+        tell(number, .accepted)
+      }
+    }
+  }
+
+  private func tell(_ number: Int, _ sending: StoreModel.Sending) {
+    guard !world.fault(world.plan.cut) else { return }
+    world.after(world.latency()) { [self] in answered(number, sending) }
+  }
+
+  private func answered(_ number: Int, _ sending: StoreModel.Sending) {
+    guard waitsFor == number, let order = orders.first else { return }
+    waitsFor = 0
+    world.note(.answer, index, Int64(number), "\(sending)")
+    switch sending {
+    case .accepted:
+      acknowledged(order)
+      orders.removeFirst()
+      next()
+    case .refused(.workflowClosed), .refused(.workflowAlreadyStarted), .refused(.workflowNotFound), .refused(.invalidArgument):
+      // Closed, or somebody else was first: nothing was promised. A start refused as poison is tried with another identifier.
+      if case .refused(.invalidArgument) = sending, case .start = order {
+        orders[0] = .start(world.makeRunID())
+        world.after(10_000) { [self] in next() }
+        return
+      }
+      if case .refused(.workflowNotFound) = sending, world.store.workflowKeys.contains(key) == false {
+        world.after(10_000) { [self] in next() }
+        return
+      }
+      orders.removeFirst()
+      next()
+    case .refused, .waits: world.after(world.random.draw(1000...20_000)) { [self] in next() }
+    }
+  }
+
+  private func acknowledged(_ order: Order) {
+    switch order {
+    case .start(let runID): world.checker.acknowledgedStart(runID.uuid)
+    case .signal(let requestID): world.checker.acknowledgedSignal(requestID)
+    case .cancel, .terminate: break
+    }
+  }
+
+  private func startRival() {
+    let runID = world.makeRunID()
+    let transaction = world.store.begin()
+    guard world.store.start(started, runID, in: transaction) == .accepted else { return world.store.rollBack(transaction) }
+    world.after(world.random.draw(100...50_000)) { [self] in
+      world.store.commit(transaction)
+      world.checker.acknowledgedStart(runID.uuid)
+      world.notifyOwners()
+    }
+  }
+
+  /// Until nothing of the workflow id is open any more. Whoever forgets its activity is an operator's case.
+  private func watch() {
+    let isStarting = world.store.inbox.contains { $0.key == key }
+    if !isStarting, world.store.openRuns[key]?.isEmpty != false {
+      if world.random.chance(0.25), round < 3 { return startRound() }
+      isDone = true
+      return
+    }
+    if type == "Journey", world.random.chance(0.2) { sendMore() }
+    for parked in world.store.parkedActivities.filter({ world.store.runs[$0.runID]?.key == key }).sorted(by: { $0.sequence < $1.sequence })
+    {
+      command(parked.sequence)
+    }
+    world.after(world.random.draw(20_000...400_000)) { [self] in watch() }
+  }
+
+  /// A rival's run may wait for messages that went to the other one.
+  private func sendMore() {
+    let signal = SignaledAttributes(
+      name: "tick", input: Payload(json: Array("6".utf8)), identity: "client", requestID: "\(key.workflowID)/more/\(world.now)")
+    post(.signal, IncomingEvent.signaled(signal).encoded())
+  }
+
+  private func command(_ sequence: Int32) {
+    var writer = AttributesWriter()
+    writer.field("sequence", Int64(sequence))
+    writer.field("action", world.random.chance(0.7) ? "retry" : "fail")
+    writer.field("reason", "by the operator")
+    writer.field("identity", "operator")
+    world.note(.command, index, Int64(sequence))
+    post(.activityCommand, writer.finish())
+  }
+
+  private func post(_ kind: InboxKind, _ attributes: [UInt8]) {
+    let transaction = world.store.begin()
+    _ = world.store.send(kind, attributes, to: key, in: transaction)
+    world.store.commit(transaction)
+    world.notifyOwners()
+  }
+}
+
+extension World {
+  /// An identifier of this moment, by this world's chance.
+  func makeRunID() -> RunID {
+    RunID(UUIDVersion7.make(unixMilliseconds: now / 1000, counter: UInt16(random.draw(0...4095)), using: &random))
+  }
+}

@@ -1,0 +1,153 @@
+@testable import Orchestrator
+
+/// The owner's door to the model: one connection for commits, one for reads, as `PostgresStore` has them.
+final class SimulatedStore: EngineStore {
+  private unowned let world: World
+  private unowned let host: OwnerHost
+  private let process: Int64
+  private var commits: Link
+  private var reads: Link
+  private var answers: [StoreAnswer] = []
+  private var sentBatches: [Int] = []
+  private var sentReads: [(number: Int, read: StoreRead)] = []
+  private var lastRead = 0
+  private var isConnected = true
+
+  init(_ world: World, _ host: OwnerHost, process: Int64) {
+    self.world = world
+    self.host = host
+    self.process = process
+    commits = Link(world)
+    reads = Link(world)
+  }
+
+  var hasAnswers: Bool { !answers.isEmpty }
+
+  func commit(_ batch: CommitBatch, predecessor: EventKey?) {
+    guard host.lives() else { return }
+    guard isConnected else {
+      answers.append(.refused(batch: batch.number, .outcomeUnknown))
+      return
+    }
+    sentBatches.append(batch.number)
+    let (world, process) = (world, process)
+    commits.ask {
+      let refusal = world.carryOut(batch, predecessor, process)
+      world.note(refusal == nil ? .commit : .refused, Int(process), Int64(batch.number), world.describe(batch, refusal))
+      return refusal.map { .refused(batch: batch.number, $0) } ?? .committed(batch: batch.number)
+    } _: { [weak self] (answer: StoreAnswer) in
+      guard let self else { return }
+      sentBatches.removeAll { $0 == batch.number }
+      arrived(answer)
+    }
+    loseConnectionSometimes()
+  }
+
+  func load(_ runs: [RunID]) {
+    let world = world
+    ask(.load(runs)) {
+      world.note(.load, Int(runs.count), 0, runs.map(\.description).joined(separator: " "))
+      return .loaded(world.store.load(runs))
+    }
+  }
+
+  func readInbox(slots: [Slot], above floor: Int64) {
+    let world = world
+    ask(.inbox) { .inbox(world.store.readInbox(slots, above: floor), above: floor) }
+  }
+
+  func readTimers(slots: [Slot], dueUntil: Int64) {
+    let world = world
+    ask(.timers) { .timers(world.store.readTimers(slots, dueUntil: dueUntil)) }
+  }
+
+  func readOpenRuns(slots: [Slot], from lowWater: RunID) {
+    let world = world
+    ask(.openRuns(slots: slots, from: lowWater)) { .openRuns(world.store.readOpenRuns(slots, from: lowWater), of: slots) }
+  }
+
+  func takeAnswers() -> [StoreAnswer] {
+    defer { answers.removeAll(keepingCapacity: true) }
+    return answers
+  }
+
+  private func ask(_ read: StoreRead, _ carryOut: @escaping () -> StoreAnswer) {
+    guard host.lives() else { return }
+    guard isConnected else {
+      answers.append(.readFailed(read))
+      return
+    }
+    lastRead += 1
+    let number = lastRead
+    sentReads.append((number, read))
+    reads.ask(carryOut) { [weak self] answer in
+      guard let self else { return }
+      sentReads.removeAll { $0.number == number }
+      arrived(answer)
+    }
+    loseConnectionSometimes()
+  }
+
+  private func arrived(_ answer: StoreAnswer) {
+    answers.append(answer)
+    if world.fault(world.plan.duplicate) { answers.append(answer) }
+    host.wake()
+  }
+
+  private func loseConnectionSometimes() {
+    guard world.fault(world.plan.cut) else { return }
+    lose()
+  }
+
+  /// Whatever was on its way may have landed or not.
+  private func lose() {
+    world.note(.cut, host.index)
+    close()
+    for batch in sentBatches { answers.append(.refused(batch: batch, .outcomeUnknown)) }
+    for sent in sentReads { answers.append(.readFailed(sent.read)) }
+    sentBatches = []
+    sentReads = []
+    isConnected = false
+    host.after(world.random.draw(1...100_000)) { [weak self] in
+      guard let self else { return }
+      commits = Link(world)
+      reads = Link(world)
+      isConnected = true
+      host.wake()
+    }
+    host.wake()
+  }
+
+  /// The client's ends close.
+  func close() {
+    commits.cut()
+    reads.cut()
+  }
+
+  /// The server ends both sessions, as a takeover asks it to; the client notices.
+  func endSessions() {
+    commits.end()
+    reads.end()
+    if isConnected { lose() }
+  }
+}
+
+extension World {
+  /// One batch at the server.
+  fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64) -> CommitRefusal? {
+    if fault(plan.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
+    let refusal = store.commit(batch, predecessor: predecessor, by: process)
+    if refusal == nil, store.sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
+    return refusal
+  }
+
+  fileprivate func describe(_ batch: CommitBatch, _ refusal: CommitRefusal?) -> String {
+    let rows = batch.history.map { "\($0.runID.description.suffix(6))/\($0.event.eventID) \($0.event.type.name)" }
+    let parked = batch.parked.keys.sorted().map { "parks \($0.description.suffix(6))" }
+    let unparked = batch.unparked.map { "unparks \($0.description.suffix(6))" }
+    let taken = batch.takenMessages.isEmpty ? [] : ["takes \(batch.takenMessages)"]
+    let attempts = batch.attempts.map { "attempt \($0.key.runID.description.suffix(6))/\($0.key.sequence)/\($0.attempt)" }
+    let mark = batch.lowWater.map { ["mark \($0)"] } ?? []
+    return (rows + parked + unparked + taken + attempts + mark).joined(separator: ", ") + (refusal.map { ": \($0)" } ?? "")
+  }
+}

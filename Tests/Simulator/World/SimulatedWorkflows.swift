@@ -1,0 +1,98 @@
+import Orchestrator
+
+/// The steps of the simulated workflows; `ActivityRunner` says how they end. Every result is the number of an execution.
+enum SimulatedSteps {
+  private static func policy(_ attempts: Int32) -> RetryPolicy {
+    RetryPolicy(initialInterval: .milliseconds(20), maximumInterval: .milliseconds(400), maximumAttempts: attempts, hasFullJitter: true)
+  }
+
+  static let step = Activity<Int, Int>("step", ActivityOptions(retryPolicy: policy(0)))
+  static let fragile = Activity<Int, Int>("fragile", ActivityOptions(retryPolicy: policy(3)))
+  /// Waits for an operator when it failed twice.
+  static let parking = Activity<Int, Int>("parking", ActivityOptions(retryPolicy: policy(2), onExhausted: .park))
+  static let remote = Activity<Int, Int>("remote", ActivityOptions(taskQueue: "remote", retryPolicy: policy(0)))
+}
+
+/// A chain, branches side by side, an inline step, a timer and two signals.
+struct Journey: Workflow {
+  static let tick = Signal<Self, Int>("tick")
+
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    var total = 0
+    for _ in 0..<(1 + number % 3) { total &+= try await workflow.execute(SimulatedSteps.step, number) }
+    async let first = workflow.execute(SimulatedSteps.step, 1)
+    async let second = workflow.execute(SimulatedSteps.remote, 2)
+    async let third = workflow.inline(SimulatedSteps.step, 3)
+    total &+= try await first &+ second &+ third
+    try await workflow.sleep(.milliseconds(number % 2 == 0 ? 5 : 1500))
+    do {
+      total &+= try await workflow.execute(SimulatedSteps.fragile, number)
+    } catch is ActivityFailure {
+      total &+= 1
+    }
+    for _ in 0..<2 { total &+= try await workflow.receive(Self.tick) }
+    return total
+  }
+}
+
+/// A decision within some time, and cleaning up when it is cancelled.
+struct Decision: Workflow {
+  struct State: WorkflowState {
+    var verdict: Int?
+  }
+
+  static let decide = Signal<Self, Int>("tick") { state, verdict in state.verdict = verdict }
+  static let handlers: [Handler<Self>] = [.signal(decide)]
+
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    do {
+      _ = try await workflow.execute(SimulatedSteps.parking, number)
+      let isDecided = try await workflow.wait(upTo: .milliseconds(500 + number % 3000)) { $0.verdict != nil }
+      return isDecided ? workflow.state.verdict ?? 0 : try await workflow.execute(SimulatedSteps.remote, number)
+    } catch is CancellationError {
+      _ = try await workflow.shielded { try await workflow.execute(SimulatedSteps.step, 9) }
+      throw CancellationError()
+    }
+  }
+}
+
+/// Ends at its first message, whatever else is on its way.
+struct Brief: Workflow {
+  static let go = Signal<Self, Int>("tick")
+
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    guard let first = try await workflow.receive(Self.go, within: .milliseconds(300 + number % 2000)) else { return 0 }
+    return first
+  }
+}
+
+/// The quicker one wins, the other is cancelled.
+struct Contest: Workflow {
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask { try await workflow.execute(SimulatedSteps.remote, 1) }
+      group.addTask { try await workflow.execute(SimulatedSteps.step, 2) }
+      group.addTask {
+        try await workflow.sleep(.milliseconds(2 + number % 40))
+        return 0
+      }
+      let winner = try await group.next() ?? 0
+      group.cancelAll()
+      return winner
+    }
+  }
+}
+
+func simulatedRegistry() -> Registry {
+  var registry = Registry()
+  registry.register(Journey.self)
+  registry.register(Decision.self)
+  registry.register(Brief.self)
+  registry.register(Contest.self)
+  // Owners look here whether they can run a step; the bodies are never called.
+  registry.implement(SimulatedSteps.step) { value, _ in value }
+  registry.implement(SimulatedSteps.fragile) { value, _ in value }
+  registry.implement(SimulatedSteps.parking) { value, _ in value }
+  registry.implement(SimulatedSteps.remote) { value, _ in value }
+  return registry
+}

@@ -1,0 +1,143 @@
+@testable import Orchestrator
+
+/// A process that runs activities of other owners' runs: `WorkerLeases` driven as `ActivityWorker` drives it.
+final class WorkerHost: Machine, @unchecked Sendable {
+  private var leases = WorkerLeases<ModelLease>()
+  private var runner: ActivityRunner?
+  private var link: Link?
+  private var isAsking = false
+  private var isReporting = false
+  private var lastContact: Int64 = 0
+  private static let lease: Int64 = 1_200_000
+  private static let concurrency = 4
+
+  override func booted() {
+    leases = WorkerLeases()
+    link = Link(world)
+    runner = ActivityRunner(self, isRemote: true) { [self] in ended($0) }
+    isAsking = false
+    isReporting = false
+    lastContact = world.now
+    after(0) { [self] in askLoop() }
+    after(world.random.draw(0...400_000)) { [self] in heartbeatLoop() }
+    after(world.random.draw(0...500_000)) { [self] in sweepLoop() }
+  }
+
+  override func died() {
+    link?.cut()
+    runner = nil
+  }
+
+  func ring() {
+    if isRunning { after(0) { [self] in ask() } }
+  }
+
+  /// A request that may get lost, before or behind the database.
+  private func request<Answer>(
+    _ carryOut: @escaping (StoreModel) -> Answer, _ answered: @escaping (Answer) -> Void, failed: @escaping () -> Void
+  ) {
+    guard lives() else { return }
+    let world = world
+    let isLost = world.fault(world.plan.cut)
+    link?.ask({ carryOut(world.store) }, { [self] answer in if !isLost { after(0) { answered(answer) } } })
+    guard isLost else { return }
+    world.note(.lost, index + 100)
+    link?.cut()
+    link = Link(world)
+    after(world.random.draw(1000...100_000), failed)
+  }
+
+  private func askLoop() {
+    ask()
+    after(world.random.draw(20_000...200_000)) { [self] in askLoop() }
+  }
+
+  private func ask() {
+    freezeSometimes()
+    let room = leases.room("remote", limit: Self.concurrency, concurrency: Self.concurrency)
+    guard !isAsking, room > 0 else { return }
+    isAsking = true
+    request {
+      $0.lease("remote", limit: room, lease: Self.lease)
+    } _: { [self] leased in
+      isAsking = false
+      for lease in leased { take(lease) }
+    } failed: { [self] in
+      isAsking = false
+    }
+  }
+
+  private func take(_ lease: ModelLease) {
+    let key = lease.attempt.key
+    world.note(.lease, index, lease.token, "\(key.runID.description.suffix(6))/\(key.sequence)")
+    guard !lease.isCancelRequested else {
+      request({ $0.discard(key, token: lease.token) }, {}, failed: {})
+      return
+    }
+    if let replaced = leases.add(lease) { runner?.cancel(replaced.attempt.key) }
+    runner?.start(lease.attempt)
+  }
+
+  private func ended(_ message: OwnerMessage) {
+    guard case .activityOutcome(let sequence, let report) = message.body else { return }
+    guard leases.ended(ActivityKey(runID: message.runID, sequence: sequence), report) else { return }
+    after(world.random.draw(10...2000)) { [self] in reportOutcomes() }
+    after(0) { [self] in ask() }
+  }
+
+  private func reportOutcomes() {
+    guard !isReporting else { return }
+    let outcomes = leases.takeOutcomes()
+    guard !outcomes.isEmpty else { return }
+    isReporting = true
+    let random = world.random.unit()
+    request { store in
+      _ = store.complete(
+        outcomes.compactMap { lease, report in
+          guard case .completed = report.outcome else { return nil }
+          return (lease.attempt.key, lease.token, report.encoded(sequence: lease.attempt.key.sequence))
+        })
+      for (lease, report) in outcomes {
+        guard case .failed(let failure) = report.outcome else { continue }
+        _ = store.fail(lease.attempt.key, token: lease.token, failure, worker: "worker", random: random)
+      }
+    } _: { [self] in
+      isReporting = false
+      world.notifyOwners()
+      reportOutcomes()
+    } failed: { [self] in
+      isReporting = false
+      leases.putBack(outcomes)
+      reportOutcomes()
+    }
+  }
+
+  private func heartbeatLoop() {
+    freezeSometimes()
+    let asked = leases.all
+    let details = runner?.takeHeartbeats() ?? []
+    request { store in
+      store.heartbeat(
+        asked.map { lease in (lease.attempt.key, lease.token, details.first { $0.key == lease.attempt.key }?.details) }, lease: Self.lease)
+    } _: { [self] answer in
+      lastContact = world.now
+      for lease in leases.dropLost(asked, held: Set(answer.filter { !$0.isCancelRequested }.map(\.key))) { drop(lease) }
+    } failed: { [self] in
+      if world.now - lastContact > Self.lease * 8 / 10 {
+        for lease in leases.dropAll() { runner?.cancel(lease.attempt.key) }
+      }
+    }
+    after(Self.lease / 3) { [self] in heartbeatLoop() }
+  }
+
+  private func drop(_ lease: ModelLease) {
+    runner?.cancel(lease.attempt.key)
+    request({ $0.discard(lease.attempt.key, token: lease.token) }, {}, failed: {})
+  }
+
+  private func sweepLoop() {
+    let world = world
+    request({ $0.sweep { world.random.unit() } }, { world.notifyOwners() }, failed: {})
+    after(500_000) { [self] in sweepLoop() }
+  }
+}
