@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate bench docs migrations clean
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate bench bench-peers docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -46,6 +46,9 @@ simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 fo
 
 bench: release ## Measure the engine on this machine; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)
+
+bench-peers: release ## Compare it with DBOS, Procrastinate and PgQueuer from PyPI; ROUNDS=5, QUICK=1 for a look
+	@scripts/bench-peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(ARGS)
 
 docs: build ## Render the public API's documentation into .build/documentation
 	@scripts/render-documentation
