@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate bench bench-peers docs migrations clean
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos bench bench-peers docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -49,6 +49,10 @@ bench: release ## Measure the engine on this machine; ARGS="--workload chain --j
 
 bench-peers: release ## Compare it with DBOS, Procrastinate and PgQueuer from PyPI; ROUNDS=5, QUICK=1 for a look
 	@scripts/bench-peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(ARGS)
+
+chaos: test-dependencies ## Attack processes and PostgreSQL for MINUTES=n (default 2), then check what is left; SEED=n repeats a plan
+	@swift build -c release --product EngineProcess
+	@/usr/bin/python3 -B Tests/Chaos/storm.py --executable .build/release/EngineProcess --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 docs: build ## Render the public API's documentation into .build/documentation
 	@scripts/render-documentation

@@ -3,8 +3,8 @@ import Foundation
 import Orchestrator
 import PostgreSQL
 
-/// A process of the engine for tests to kill and freeze: `--database CONNECTION --role owner|worker --name NAME`. Every line it writes to
-/// standard output was true before it was written; it ends when its standard input does.
+/// A process of the engine for tests to kill and freeze: `--database CONNECTION --role owner|worker|client|migrate --name NAME`. Every line it writes
+/// to standard output was true before it was written; it ends when its standard input does.
 @main struct EngineProcess {
   static func main() async throws {
     let arguments = try ProcessArguments(CommandLine.arguments.dropFirst())
@@ -17,24 +17,39 @@ import PostgreSQL
     switch arguments.role {
     case .owner: try await owner(arguments, termination)
     case .worker: try await worker(arguments, termination)
+    case .client: try await client(arguments, termination)
+    case .migrate: try Schema.migrate(ConnectionConfiguration(arguments.database))
     }
   }
 
   private static func owner(_ arguments: ProcessArguments, _ termination: Termination) async throws {
-    var configuration = EngineConfiguration(database: ConnectionConfiguration(arguments.database), build: "engine-process")
+    var configuration = EngineConfiguration(database: ConnectionConfiguration(arguments.database), build: arguments.build)
     configuration.identity = arguments.name
     configuration.lease = .milliseconds(arguments.leaseMilliseconds)
     configuration.cachedRuns = arguments.cachedRuns
     configuration.localTaskQueues = ["default": 50]
     configuration.drainTime = .seconds(2)
-    let engine = try Engine(configuration, syntheticRegistry())
+    let engine = try Engine(configuration, syntheticRegistry(executor: arguments.executor))
     engine.start()
     try await engine.waitUntilReady()
     say("ready", arguments.name)
-    let load = Task { await JourneyLoad(engine.client, name: arguments.name).run(inFlight: arguments.journeys) }
+    let load = Task { await JourneyLoad(engine.client, arguments).run(inFlight: arguments.journeys) }
     await termination.wait()
     load.cancel()
     await engine.shutdown()
+    say("ended", arguments.name)
+  }
+
+  /// Owns nothing: what it starts and signals goes through the inbox.
+  private static func client(_ arguments: ProcessArguments, _ termination: Termination) async throws {
+    let database = try Database(ConnectionConfiguration(arguments.database, applicationName: "orchestrator-client"), maximumConnections: 8)
+    let client = Client(database, syntheticRegistry(), identity: arguments.name)
+    say("ready", arguments.name)
+    let load = Task { await JourneyLoad(client, arguments).run(inFlight: arguments.journeys) }
+    await termination.wait()
+    load.cancel()
+    await load.value
+    await database.shutdown()
     say("ended", arguments.name)
   }
 
@@ -43,7 +58,7 @@ import PostgreSQL
       database: ConnectionConfiguration(arguments.database), taskQueues: ["remote": 8])
     configuration.identity = arguments.name
     configuration.lease = .milliseconds(arguments.leaseMilliseconds)
-    let worker = try ActivityWorker(configuration, syntheticRegistry())
+    let worker = try ActivityWorker(configuration, syntheticRegistry(executor: arguments.executor))
     say("ready", arguments.name)
     async let running: Void = worker.run()
     await termination.wait()
@@ -80,7 +95,7 @@ func say(_ words: String...) {
 
 struct ProcessArguments {
   enum Role: String {
-    case owner, worker
+    case owner, worker, client, migrate
   }
 
   var database = ""
@@ -88,8 +103,16 @@ struct ProcessArguments {
   var name = ""
   var leaseMilliseconds = 10_000
   var cachedRuns = 1000
+  var build = "engine-process"
   /// Journeys the process itself keeps going, through its own client.
   var journeys = 0
+  /// Some of them are errands in worker processes and runs that are cancelled.
+  var isMixed = false
+  /// Say every execution of an activity.
+  var saysExecutions = false
+
+  /// Who executes, when that is to be said.
+  var executor: String? { saysExecutions ? name : nil }
 
   init(_ arguments: some Sequence<String>) throws {
     var iterator = arguments.makeIterator()
@@ -102,6 +125,9 @@ struct ProcessArguments {
       case "--lease": leaseMilliseconds = try Int(value).orThrow(ArgumentProblem(argument: value))
       case "--cached-runs": cachedRuns = try Int(value).orThrow(ArgumentProblem(argument: value))
       case "--journeys": journeys = try Int(value).orThrow(ArgumentProblem(argument: value))
+      case "--build": build = value
+      case "--mixed": isMixed = value == "yes"
+      case "--executions": saysExecutions = value == "yes"
       default: throw ArgumentProblem(argument: name)
       }
     }

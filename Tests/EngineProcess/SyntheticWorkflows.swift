@@ -56,18 +56,24 @@ struct Remote: Workflow {
   }
 }
 
-func syntheticRegistry() -> Registry {
+/// - Parameter executor: who says every execution of an activity, before its result is known to anyone; nil for nobody.
+func syntheticRegistry(executor: String? = nil) -> Registry {
   var registry = Registry()
   registry.register(Journey.self)
   registry.register(Waiting.self)
   registry.register(Steps.self)
   registry.register(Remote.self)
-  registry.implement(SyntheticSteps.increment) { value, _ in value + 1 }
+  registry.implement(SyntheticSteps.increment) { value, context in
+    sayExecuted(context.info, by: executor)
+    return value + 1
+  }
   registry.implement(SyntheticSteps.unsteady) { value, context in
+    sayExecuted(context.info, by: executor)
     guard context.info.attempt > 2 else { throw ApplicationFailure(type: "NotYet", message: "attempt \(context.info.attempt)") }
     return value
   }
   registry.implement(SyntheticSteps.remote) { milliseconds, context in
+    sayExecuted(context.info, by: executor)
     say("running", context.info.workflowID, String(context.info.attempt))
     // The work itself: time is what it takes. A frozen process goes on where it stood.
     var left = milliseconds
@@ -79,4 +85,9 @@ func syntheticRegistry() -> Registry {
     return milliseconds
   }
   return registry
+}
+
+private func sayExecuted(_ info: ActivityInfo, by executor: String?) {
+  guard let executor else { return }
+  say("executed", info.runID.description, String(info.sequence), String(info.attempt), executor)
 }

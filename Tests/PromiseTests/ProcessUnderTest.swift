@@ -35,7 +35,7 @@ final class ProcessUnderTest: Sendable {
   }
 
   /// Built beside this test's own executable.
-  private static func executable() throws -> String {
+  static func executable() throws -> String {
     let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: own).deletingLastPathComponent().appending(path: "EngineProcess").path
     guard FileManager.default.isExecutableFile(atPath: path) else { throw ProcessProblem("\(path) is not built") }
