@@ -27,6 +27,7 @@ struct Main {
     case "worker": try await ServeCommand.worker(&arguments)
     case "demo": try await DemoCommand.run(&arguments)
     case "bench": try await BenchCommand.run(&arguments)
+    case "bench-process": try await BenchmarkProcessCommand.run(&arguments)
     case "workflow": try await WorkflowCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)

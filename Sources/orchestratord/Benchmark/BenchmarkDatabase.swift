@@ -41,6 +41,10 @@ struct BenchmarkDatabase: Sendable {
     return (Int(try rows.int64(0, 0)), Int(try rows.int64(0, 1)))
   }
 
+  func perform(_ statement: Statement) throws {
+    _ = try PipelineConnection(engine).run((statement, Parameters()))
+  }
+
   func number(_ statement: Statement) throws -> Int {
     Int(try PipelineConnection(engine).run((statement, Parameters()))[0].int64(0, 0))
   }
@@ -52,12 +56,40 @@ struct BenchmarkDatabase: Sendable {
 
   /// Rows as the engine wrote them.
   func sample(_ limit: Int, _ statement: Statement = BenchmarkStatements.sample) throws -> [BenchmarkRow] {
-    let rows = try PipelineConnection(engine).run((statement, Parameters(Int64(limit))))[0]
-    return try (0..<rows.count).map { row in
-      BenchmarkRow(
-        runID: RunID(try rows.uuid(row, 0)), slot: try rows.int16(row, 2), type: try rows.int16(row, 3),
-        eventID: try rows.int32(row, 1), at: try rows.timestamp(row, 4), causedBy: try rows.int32(row, 5),
-        attributes: try rows.bytes(row, 6))
+    try BenchmarkRow.read(try PipelineConnection(engine).run((statement, Parameters(Int64(limit))))[0])
+  }
+
+  /// Histories of so many rows together; the last one may lack its end.
+  func histories(_ limit: Int) throws -> [(RunID, [HistoryEvent])] {
+    var histories: [(RunID, [HistoryEvent])] = []
+    for row in try sample(limit, BenchmarkStatements.histories) {
+      guard let event = row.event else { continue }
+      if histories.last?.0 != row.runID { histories.append((row.runID, [])) }
+      histories[histories.count - 1].1.append(event)
+    }
+    return histories
+  }
+}
+
+extension BenchmarkDatabase {
+  private static let patience = Duration.seconds(300)
+
+  /// As `number`, for callers that must not block.
+  func figure(_ statement: Statement) async throws -> Int {
+    try await onOwnThread { try number(statement) }
+  }
+
+  /// Looks until the number is reached.
+  /// - Returns: the seconds that took.
+  func wait(for statement: Statement, toReach goal: Int) async throws -> Double {
+    let begun = ContinuousClock.now
+    while true {
+      let reached = try await figure(statement)
+      if reached >= goal { return (ContinuousClock.now - begun).seconds }
+      guard ContinuousClock.now - begun < Self.patience else {
+        throw BenchmarkError("after \(Self.patience) \(statement.name) was \(reached) of \(goal)")
+      }
+      try await Task.sleep(for: .milliseconds(20))
     }
   }
 }
@@ -86,6 +118,16 @@ struct BenchmarkRow: Sendable {
   let causedBy: Int32
   let attributes: [UInt8]
 
+  /// The rows of a statement with these columns.
+  static func read(_ rows: Rows) throws -> [BenchmarkRow] {
+    try (0..<rows.count).map { row in
+      BenchmarkRow(
+        runID: RunID(try rows.uuid(row, 0)), slot: try rows.int16(row, 2), type: try rows.int16(row, 3),
+        eventID: try rows.int32(row, 1), at: try rows.timestamp(row, 4), causedBy: try rows.int32(row, 5),
+        attributes: try rows.bytes(row, 6))
+    }
+  }
+
   var event: HistoryEvent? {
     EventType(rawValue: type).map { HistoryEvent(eventID: eventID, type: $0, at: at, causedBy: causedBy, attributes: attributes) }
   }
@@ -95,5 +137,14 @@ struct BenchmarkRow: Sendable {
 func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
   try await withCheckedThrowingContinuation { continuation in
     Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
+  }
+}
+
+/// Why a measurement ended without a figure.
+struct BenchmarkError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) {
+    self.description = description
   }
 }

@@ -28,8 +28,38 @@ struct BenchmarkReport: Sendable, Encodable {
   var processorMicroseconds: Double = 0
   /// Of this process, driver and engine together, since the workload began.
   var peakRssBytes: Int = 0
+  /// Which round of its workload this is, from 1; nil for the medians over all.
+  var round: Int?
   /// What only this workload has, by name.
   var details: [String: Double] = [:]
+
+  /// Bytes of log in units of what the bound wrote for as many rows; nil where there is no bound.
+  var walRatio: Double? {
+    let bound = historyRowsPerUnit * boundWalBytesPerRow
+    return bound > 0 ? walBytesPerUnit / bound : nil
+  }
+
+  var p50Commits: Double? { commitMs > 0 ? p50Ms / commitMs : nil }
+  var p99Commits: Double? { commitMs > 0 ? p99Ms / commitMs : nil }
+
+  /// Every figure's median over the rounds; counts are added up.
+  static func median(of rounds: [BenchmarkReport]) -> BenchmarkReport {
+    guard var median = rounds.first else { preconditionFailure("a measurement has at least one round") }
+    for figure in Self.figures { median[keyPath: figure.path] = rounds.map { $0[keyPath: figure.path] }.sorted().median }
+    for name in median.details.keys { median.details[name] = rounds.compactMap { $0.details[name] }.sorted().median }
+    median.count = rounds.reduce(0) { $0 + $1.count }
+    median.peakRssBytes = rounds.map(\.peakRssBytes).max() ?? 0
+    median.round = nil
+    return median
+  }
+
+  private static let figures: [(name: String, path: WritableKeyPath<BenchmarkReport, Double> & Sendable)] = [
+    ("seconds", \.seconds), ("per_second", \.perSecond), ("history_rows_per_unit", \.historyRowsPerUnit),
+    ("step_rows_per_unit", \.stepRowsPerUnit), ("commits_per_unit", \.commitsPerUnit), ("wal_bytes_per_unit", \.walBytesPerUnit),
+    ("history_rows_per_second", \.historyRowsPerSecond), ("bound_rows_per_second", \.boundRowsPerSecond),
+    ("bound_wal_bytes_per_row", \.boundWalBytesPerRow), ("bound_ratio", \.boundRatio), ("commit_ms", \.commitMs), ("p50_ms", \.p50Ms),
+    ("p99_ms", \.p99Ms), ("process_cpu_us_per_unit", \.processorMicroseconds),
+  ]
 
   private struct Key: CodingKey {
     let stringValue: String
@@ -53,13 +83,8 @@ struct BenchmarkReport: Sendable, Encodable {
     try container.encode(count, forKey: Key("count"))
     try container.encode(inFlight, forKey: Key("in_flight"))
     try container.encode(peakRssBytes, forKey: Key("peak_rss_bytes"))
-    let numbers: [(String, Double)] = [
-      ("seconds", seconds), ("per_second", perSecond), ("history_rows_per_unit", historyRowsPerUnit),
-      ("step_rows_per_unit", stepRowsPerUnit), ("commits_per_unit", commitsPerUnit), ("wal_bytes_per_unit", walBytesPerUnit),
-      ("history_rows_per_second", historyRowsPerSecond), ("bound_rows_per_second", boundRowsPerSecond),
-      ("bound_wal_bytes_per_row", boundWalBytesPerRow), ("bound_ratio", boundRatio), ("commit_ms", commitMs), ("p50_ms", p50Ms),
-      ("p99_ms", p99Ms), ("process_cpu_us_per_unit", processorMicroseconds),
-    ]
+    try container.encodeIfPresent(round, forKey: Key("round"))
+    let numbers = Self.figures.map { ($0.name, self[keyPath: $0.path]) }
     for (name, value) in numbers + details.sorted(by: { $0.key < $1.key }) { try container.encode(Self.rounded(value), forKey: Key(name)) }
   }
 
@@ -78,36 +103,10 @@ struct BenchmarkReport: Sendable, Encodable {
   }
 }
 
-/// The figures of several workloads for people.
-enum BenchmarkTable {
-  private static let columns = [
-    "workload", "count", "at a time", "per second", "unit", "rows/unit", "commits/unit", "WAL B/unit", "of bound", "p50 ms", "p99 ms",
-    "p50 commits", "RSS MB",
-  ]
-
-  static func text(_ reports: [BenchmarkReport]) -> String {
-    let rows = [columns] + reports.map(cells)
-    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    let lines = rows.map { row in
-      zip(row, widths).enumerated().map { index, cell in
-        let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-        return index == 0 || index == 4 ? cell.0 + padding : padding + cell.0
-      }.joined(separator: "  ")
-    }
-    let commit = reports.map(\.commitMs).percentile(0.5)
-    let bound = reports.map(\.boundRowsPerSecond).filter { $0 > 0 }.percentile(0.5)
-    return lines.joined(separator: "\n")
-      + String(
-        format: "\nA bare insert of history rows makes %.0f rows/s, a bare commit of one row takes %.3f ms (medians).", bound, commit)
-  }
-
-  private static func cells(_ report: BenchmarkReport) -> [String] {
-    let commits = report.commitMs > 0 ? report.p50Ms / report.commitMs : 0
-    return [
-      report.workload, String(report.count), String(report.inFlight), String(format: "%.0f", report.perSecond), report.unit,
-      String(format: "%.2f", report.historyRowsPerUnit), String(format: "%.4f", report.commitsPerUnit),
-      String(format: "%.0f", report.walBytesPerUnit), String(format: "%.2f", report.boundRatio), String(format: "%.2f", report.p50Ms),
-      String(format: "%.2f", report.p99Ms), String(format: "%.1f", commits), String(report.peakRssBytes >> 20),
-    ]
+extension [Double] {
+  /// Of ordered values: the middle one, or the mean of the two in the middle; 0 of nothing.
+  var median: Double {
+    guard !isEmpty else { return 0 }
+    return (self[(count - 1) / 2] + self[count / 2]) / 2
   }
 }

@@ -46,6 +46,14 @@ enum BenchmarkStatements {
       """,
     parameterTypes: [.int8])
 
+  static let historyOfRuns = Statement(
+    name: "bench_history_of_runs",
+    sql: """
+      select run_id, event_id, slot, type, at, caused_by, attributes from orchestrator.history
+      where run_id = any($1) order by run_id, event_id
+      """,
+    parameterTypes: [.uuidArray])
+
   /// The bound: what a batch of history rows costs when nothing else is done.
   static let insertHistory = Statement(
     name: "bench_insert_history",
@@ -62,4 +70,75 @@ enum BenchmarkStatements {
       from generate_series($1::int4, $2::int4) number
       """,
     parameterTypes: [.int4, .int4, .text])
+
+  static let startOne = Statement(
+    name: "bench_start_one", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb)", parameterTypes: [.text, .text, .text])
+}
+
+/// What the benchmark asks while a killed process's runs are taken over.
+extension BenchmarkStatements {
+  /// Of the processes that own any, the fewest slots; 0 until there are two.
+  static let fewestSlots = Statement(
+    name: "bench_fewest_slots",
+    sql: """
+      select case when count(*) = 2 then min(slots) else 0 end from (
+        select count(*) as slots from orchestrator.slots where process_id is not null group by process_id) owner
+      """)
+
+  static let openEvents = Statement(name: "bench_open_events", sql: "select count(*) from orchestrator.history")
+
+  static let ownerOfProcess = Statement(
+    name: "bench_owner_of_process", sql: "select process_id from orchestrator.processes where name like $1 and not fenced",
+    parameterTypes: [.text])
+
+  static let sessionsOfOwner = Statement(
+    name: "bench_sessions_of_owner",
+    sql: """
+      select count(*) from pg_stat_activity
+      where datname = current_database() and application_name = 'orchestrator-owner-' || $1::int8
+      """,
+    parameterTypes: [.int8])
+
+  static let progressOfOwner = Statement(
+    name: "bench_progress_of_owner",
+    sql: """
+      select r.run_id, h.event_id from orchestrator.runs r
+      join orchestrator.slots s on s.slot = r.slot and s.process_id = $1
+      cross join lateral (
+        select event_id from orchestrator.history h where h.run_id = r.run_id order by event_id desc limit 1) h
+      """,
+    parameterTypes: [.int8])
+
+  static let progressOfRuns = Statement(
+    name: "bench_progress_of_runs",
+    sql: """
+      select i.run_id, h.event_id from unnest($1::uuid[]) i(run_id)
+      cross join lateral (
+        select event_id from orchestrator.history h where h.run_id = i.run_id order by event_id desc limit 1) h
+      """,
+    parameterTypes: [.uuidArray])
+
+  /// Only while no process owns anything.
+  static let forgetRuns = Statement(
+    name: "bench_forget_runs",
+    sql: """
+      truncate orchestrator.runs, orchestrator.history, orchestrator.closes, orchestrator.run_states, orchestrator.timers,
+        orchestrator.parked_runs, orchestrator.inbox, orchestrator.activity_attempts, orchestrator.activity_heartbeats
+      """)
+}
+
+/// What the benchmark asks while a load goes on for minutes.
+extension BenchmarkStatements {
+  /// Dead rows, bytes of tables with their TOAST, bytes of indexes: of everything that the engine has.
+  static let bloat = Statement(
+    name: "bench_bloat",
+    sql: """
+      select coalesce(sum(n_dead_tup), 0)::int8, coalesce(sum(pg_table_size(relid)), 0)::int8,
+        coalesce(sum(pg_indexes_size(relid)), 0)::int8
+      from pg_stat_user_tables where schemaname = 'orchestrator'
+      """)
+
+  /// Takes a snapshot that vacuum must respect for as long as its transaction is open.
+  static let holdSnapshot = Statement(
+    name: "bench_hold_snapshot", sql: "select count(*) from orchestrator.event_types")
 }

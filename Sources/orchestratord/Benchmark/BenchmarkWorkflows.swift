@@ -1,4 +1,5 @@
 import Orchestrator
+import PostgreSQL
 
 /// What travels through every step: a typical small value, 100 bytes as JSON.
 struct BenchmarkPayload: Codable, Sendable, Equatable {
@@ -22,6 +23,10 @@ enum BenchmarkSteps {
   /// The same, in a queue that only activity workers serve.
   static let remoteEcho = Activity<BenchmarkPayload, BenchmarkPayload>("remote-echo", ActivityOptions(taskQueue: remoteQueue))
   static let remoteQueue = "benchmark-remote"
+  /// Activities at a time of a worker process.
+  static let workerConcurrency = 250
+  /// Takes 20 to 180 ms, by its input.
+  static let pause = Activity<Int, Int>("pause")
   static let stepsPerChain = 10
 
   static var registry: Registry {
@@ -32,10 +37,25 @@ enum BenchmarkSteps {
     registry.register(BenchmarkSignalled.self)
     registry.register(BenchmarkRemoteStep.self)
     registry.register(BenchmarkLongRun.self)
+    registry.register(BenchmarkEndless.self)
     registry.implement(echo) { payload, _ in payload }
     registry.implement(remoteEcho) { payload, _ in payload }
+    registry.implement(pause) { number, _ in
+      try await Task.sleep(for: .milliseconds(20 * (1 + number % 9)))
+      return number
+    }
     return registry
   }
+
+  /// How an engine of the benchmark takes part, in whichever process.
+  static func configuration(_ database: ConnectionConfiguration) -> EngineConfiguration {
+    var configuration = EngineConfiguration(database: database, build: "benchmark")
+    configuration.localTaskQueues = ["default": localConcurrency]
+    configuration.drainTime = .seconds(1)
+    return configuration
+  }
+
+  private static let localConcurrency = 1000
 }
 
 /// Ten activities, one after the other.
@@ -107,4 +127,14 @@ struct BenchmarkLongRun: Workflow {
 struct LongRunTimes: Codable, Sendable {
   let firstTenthMilliseconds: Double
   let lastTenthMilliseconds: Double
+}
+
+/// Pauses one after the other, far more than anybody waits for.
+struct BenchmarkEndless: Workflow {
+  private static let steps = 10_000
+
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    for step in 0..<Self.steps { _ = try await workflow.execute(BenchmarkSteps.pause, number + step) }
+    return number
+  }
 }

@@ -1,77 +1,63 @@
 import Orchestrator
 import PostgreSQL
 
-/// Many runs that wait for a signal: started, out of memory, then all signalled by SQL in large transactions, woken and finished.
-struct ParkedRuns: Sendable {
-  let count: Int
+/// Many runs that wait for a signal: started, out of memory, idle, then all signalled by SQL in large transactions, woken and finished.
+struct ParkedRuns: BenchmarkDriver {
   let inFlight: Int
   let database: BenchmarkDatabase
+  let client: Client
   let progress: BenchmarkProgress
 
   private static let signalsPerTransaction = 500
-  private static let patience = Duration.seconds(300)
+  /// Of the idle time: 10 s where there are enough of them to matter.
+  private static let idleMilliseconds = 200...10_000
 
-  func drive(_ client: Client, _ tally: inout BenchmarkRun.Tally) async throws {
-    let sizeBefore = try await number(BenchmarkStatements.databaseSize)
-    let closedBefore = try await number(BenchmarkStatements.closedRuns)
+  func measure(_ numbers: Range<Int>) async throws -> BenchmarkTally {
+    let sizeBefore = try await database.figure(BenchmarkStatements.databaseSize)
+    let closedBefore = try await database.figure(BenchmarkStatements.closedRuns)
     let begun = ContinuousClock.now
-    tally.times = try await LoadDriver(inFlight: inFlight).run(0..<count) { number in
+    let times = try await LoadDriver(inFlight: inFlight).run(numbers) { number in
       let begun = ContinuousClock.now
       try await client.start(BenchmarkSignalled.self, id: "parked-\(number)", input: BenchmarkPayload(number))
       return (ContinuousClock.now - begun).seconds * 1000
     }
     let startSeconds = (ContinuousClock.now - begun).seconds
-    progress.say("parked: \(count) started, waiting until all are parked")
-    let parkSeconds = try await wait(for: BenchmarkStatements.parkedRuns, toReach: count)
-    let bytes = try await number(BenchmarkStatements.databaseSize) - sizeBefore
+    progress.say("parked: \(numbers.count) started, waiting until all are parked")
+    let parkSeconds = try await database.wait(for: BenchmarkStatements.parkedRuns, toReach: numbers.count)
+    let bytes = try await database.figure(BenchmarkStatements.databaseSize) - sizeBefore
+    let idle = try await idlePercent(numbers.count)
     progress.say("parked: signalling all")
     let signalled = ContinuousClock.now
-    try await onOwnThread { try signalAll() }
+    try await onOwnThread { try signalAll(numbers) }
     let signalSeconds = (ContinuousClock.now - signalled).seconds
     client.wake()
-    _ = try await wait(for: BenchmarkStatements.closedRuns, toReach: closedBefore + count)
+    _ = try await database.wait(for: BenchmarkStatements.closedRuns, toReach: closedBefore + numbers.count)
     let wakeSeconds = (ContinuousClock.now - signalled).seconds
-    tally.seconds = startSeconds + wakeSeconds
-    tally.units = count
-    tally.details = [
-      "start_seconds": startSeconds, "park_seconds": parkSeconds, "signal_seconds": signalSeconds, "wake_seconds": wakeSeconds,
-      "database_bytes_per_parked_run": Double(bytes) / Double(count),
-    ]
+    return BenchmarkTally(
+      seconds: startSeconds + wakeSeconds, units: numbers.count, times: times,
+      details: [
+        "start_seconds": startSeconds, "park_seconds": parkSeconds, "signal_seconds": signalSeconds, "wake_seconds": wakeSeconds,
+        "database_bytes_per_parked_run": Double(bytes) / Double(numbers.count), "idle_cpu_percent": idle,
+      ])
   }
 
-  private func signalAll() throws {
+  /// Processor time of this process while all of them wait.
+  private func idlePercent(_ count: Int) async throws -> Double {
+    let milliseconds = min(max(count / 10, Self.idleMilliseconds.lowerBound), Self.idleMilliseconds.upperBound)
+    progress.say("parked: idle for \(milliseconds) ms")
+    // What was under way when the last was parked is not idleness.
+    try await Task.sleep(for: .milliseconds(milliseconds / 10))
+    let (processor, begun) = (ProcessorTime.ofThisProcess(), ContinuousClock.now)
+    try await Task.sleep(for: .milliseconds(milliseconds))
+    return (ProcessorTime.ofThisProcess() - processor) / (ContinuousClock.now - begun).seconds * 100
+  }
+
+  private func signalAll(_ numbers: Range<Int>) throws {
     let connection = try PipelineConnection(database.engine)
     let input = #"{"position":1,"title":"the signal that all of them were waiting for, sent by SQL","trackId":1000000}"#
-    for first in stride(from: 0, to: count, by: Self.signalsPerTransaction) {
-      let last = min(count, first + Self.signalsPerTransaction) - 1
+    for first in stride(from: numbers.lowerBound, to: numbers.upperBound, by: Self.signalsPerTransaction) {
+      let last = min(numbers.upperBound, first + Self.signalsPerTransaction) - 1
       _ = try connection.run((BenchmarkStatements.signalMany, Parameters(Int32(first), Int32(last), input)))
     }
-  }
-
-  /// Looks until the number is reached.
-  /// - Returns: the seconds that took.
-  private func wait(for statement: Statement, toReach goal: Int) async throws -> Double {
-    let begun = ContinuousClock.now
-    while true {
-      let reached = try await number(statement)
-      if reached >= goal { return (ContinuousClock.now - begun).seconds }
-      guard ContinuousClock.now - begun < Self.patience else {
-        throw BenchmarkError("after \(Self.patience) \(statement.name) was \(reached) of \(goal)")
-      }
-      try await Task.sleep(for: .milliseconds(50))
-    }
-  }
-
-  private func number(_ statement: Statement) async throws -> Int {
-    try await onOwnThread { [database] in try database.number(statement) }
-  }
-}
-
-/// Why a measurement ended without a figure.
-struct BenchmarkError: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) {
-    self.description = description
   }
 }

@@ -1,22 +1,18 @@
 import Orchestrator
 
 /// Histories as the engine wrote them, replayed on one thread again and again without the database.
-struct ReplayedRuns: Sendable {
-  /// Events to replay in all.
-  let events: Int
+struct ReplayedRuns: BenchmarkDriver {
   let database: BenchmarkDatabase
 
   private static let storedRows = 50_000
 
-  func drive(_ tally: inout BenchmarkRun.Tally) async throws {
-    let (seconds, done, times) = try await onOwnThread { [self] in try replay() }
-    tally.seconds = seconds
-    tally.units = done
-    tally.times = times
+  /// - Parameter numbers: as many events are replayed.
+  func measure(_ numbers: Range<Int>) async throws -> BenchmarkTally {
+    try await onOwnThread { try replay(events: numbers.count) }
   }
 
-  private func replay() throws -> (seconds: Double, events: Int, times: [Double]) {
-    let histories = try storedHistories()
+  private func replay(events: Int) throws -> BenchmarkTally {
+    let histories = try database.histories(Self.storedRows)
     guard !histories.isEmpty else { throw BenchmarkError("no history to replay was written") }
     let replay = HistoryReplay(BenchmarkSteps.registry)
     var done = 0
@@ -30,16 +26,6 @@ struct ReplayedRuns: Sendable {
         done += history.count
       }
     }
-    return ((ContinuousClock.now - begun).seconds, done, times)
-  }
-
-  private func storedHistories() throws -> [(RunID, [HistoryEvent])] {
-    var histories: [(RunID, [HistoryEvent])] = []
-    for row in try database.sample(Self.storedRows, BenchmarkStatements.histories) {
-      guard let event = row.event else { continue }
-      if histories.last?.0 != row.runID { histories.append((row.runID, [])) }
-      histories[histories.count - 1].1.append(event)
-    }
-    return histories
+    return BenchmarkTally(seconds: (ContinuousClock.now - begun).seconds, units: done, times: times)
   }
 }

@@ -3,67 +3,89 @@ enum Workload: String, CaseIterable, Sendable {
   case chain
   case inlineChain = "inline-chain"
   case oneStep = "one-step"
+  case oneStepHTTP = "one-step-http"
+  case oneStepSQL = "one-step-sql"
   case latency
   case signalLatency = "signal-latency"
   case parked
   case replay
   case remoteActivities = "remote-activities"
   case longRun = "long-run"
+  case takeover
+  case steady
 
   /// What `--count` counts, one workflow, has so many of the units that figures are given for.
   var unitsPerCount: Int {
     switch self {
-    case .chain, .inlineChain: BenchmarkSteps.stepsPerChain
+    case .chain, .inlineChain, .steady: BenchmarkSteps.stepsPerChain
     default: 1
     }
   }
 
   var unit: String {
     switch self {
-    case .chain, .inlineChain, .longRun: "step"
-    case .oneStep, .latency, .signalLatency, .parked, .remoteActivities: "workflow"
+    case .chain, .inlineChain, .longRun, .steady: "step"
+    case .oneStep, .oneStepHTTP, .oneStepSQL, .latency, .signalLatency, .parked, .remoteActivities: "workflow"
     case .replay: "event"
+    case .takeover: "run"
     }
   }
 
-  /// How much is done when nothing is said: a second or two on two cores.
-  var smallCount: Int {
+  /// How much one round does when nothing is said.
+  var standardCount: Int {
     switch self {
     case .chain, .inlineChain: 5_000
     case .oneStep: 20_000
+    case .oneStepHTTP, .oneStepSQL: 5_000
     case .latency, .signalLatency: 500
-    case .parked: 10_000
+    case .parked: 100_000
     case .replay: 400_000
-    case .remoteActivities: 4_000
-    case .longRun: 5_000
+    case .remoteActivities: 8_000
+    // With start and end a history of 49,980 events; the limit is 50,000.
+    case .longRun: 24_989
+    case .takeover: 1_000
+    // For the measurement of the maximum before it.
+    case .steady: 20_000
     }
   }
 
-  var smallInFlight: Int {
+  var standardInFlight: Int {
     switch self {
-    case .chain, .inlineChain, .oneStep, .parked: 500
-    case .remoteActivities: 200
-    case .latency, .signalLatency, .replay, .longRun: 1
+    case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .steady: 500
+    case .oneStepHTTP, .oneStepSQL: 64
+    case .latency, .signalLatency, .replay, .longRun, .takeover: 1
     }
   }
 
-  /// In how many parts it is done, with the bound measured before, between and after them.
-  var rounds: Int {
+  /// Whether its rows are compared with a bare insert of the same rows.
+  var hasBound: Bool { self != .takeover && self != .steady }
+
+  /// Whether a long run of it is nothing but its small parts one after the other: then `--count` is shared by the rounds.
+  var isDivisible: Bool {
     switch self {
-    case .chain, .inlineChain, .oneStep, .remoteActivities: 3
-    case .latency, .signalLatency, .parked, .replay, .longRun: 1
+    case .parked, .replay, .longRun, .takeover, .steady: false
+    default: true
     }
   }
 }
 
 /// What to measure and how to show it.
 struct BenchmarkOptions: Sendable {
-  /// Nil for all of them, each in small.
+  /// Nil for all that have a target, but `steady`.
   var workload: Workload?
-  /// Workflows, for `replay` events, for `long-run` steps; nil for the workload's small count.
+  /// Workflows, for `replay` events, for `long-run` steps, for `takeover` runs; nil for the workload's own. A divisible workload shares it
+  /// out among its rounds.
   var count: Int?
   /// Workflows at a time; nil for the workload's own.
   var inFlight: Int?
+  /// Rounds of bound and workload in turn; nil for 5 of everything, 1 of a single workload.
+  var rounds: Int?
+  /// Worker processes of `remote-activities`, measured in turn in each round; nil for one.
+  var workers: Int?
+  /// Minutes of `steady`, and half as many with somebody's snapshot open.
+  var minutes = 10
+  /// A tenth of everything, two rounds: shows that it works, not how fast.
+  var isQuick = false
   /// One JSON object a line instead of a table.
   var isJSON = false
 }

@@ -1,11 +1,11 @@
 import Foundation
 import Orchestrator
 import PostgreSQL
-import Synchronization
 
 /// `bench`: measures this build on a PostgreSQL, in databases of its own that are gone afterwards.
 enum BenchCommand {
-  /// Measures one workload, or all in small, and prints JSON lines or a table; progress goes to standard error.
+  /// Measures one workload, or all that have targets, and prints JSON lines or the targets with what was measured; progress goes to standard
+  /// error, every round's figures to a file.
   static func run(_ arguments: inout Arguments) async throws {
     let options = try BenchmarkOptions(&arguments)
     var configuration = try Configuration(&arguments)
@@ -14,18 +14,35 @@ enum BenchCommand {
     configuration.dataFolder += "/bench"
     Log.setLevel(.warning)
     let shutdown = try ShutdownSignal()
+    let results = try BenchmarkResults(folder: ConfiguredDatabase.absolute(configuration.dataFolder))
     let (server, cluster) = try ConfiguredDatabase.open(configuration)
-    let measurement = BenchmarkSession(server: server, migrations: Schema.migrations)
-    measurement.end(at: shutdown, cluster)
-    let result: Result<[BenchmarkReport], any Error>
+    let session = BenchmarkSession(
+      server: server, migrations: Schema.migrations, program: try BenchmarkProgram.running(), results: results)
+    session.end(at: shutdown, cluster)
+    let result: Result<[BenchmarkRounds], any Error>
     do {
-      result = .success(try await measurement.measure(options))
+      result = .success(try await session.measure(options))
     } catch {
       result = .failure(error)
     }
     try cluster?.stop()
-    let reports = try result.get()
-    if !options.isJSON { print(BenchmarkTable.text(reports)) }
+    let measured = try result.get()
+    session.progress.say("every round's figures are in \(results.path)")
+    if !options.isJSON { print(measured, options) }
+  }
+
+  private static func print(_ measured: [BenchmarkRounds], _ options: BenchmarkOptions) {
+    let output = TerminalOutput.standard
+    let medians = measured.map(\.median)
+    let bound = medians.map(\.boundRowsPerSecond).filter { $0 > 0 }.percentile(0.5)
+    let commit = medians.map(\.commitMs).filter { $0 > 0 }.percentile(0.5)
+    output.write(BenchmarkVerdict.table(BenchmarkVerdict.rows(measured), hasColour: output.hasColour) + "\n")
+    if bound > 0 {
+      output.write(
+        String(
+          format: "A bare insert of history rows makes %.0f rows/s, a bare commit of one row takes %.3f ms (medians).\n", bound, commit))
+    }
+    if options.isQuick { output.write("Quick: this shows that everything works, not how fast it is.\n") }
   }
 }
 
@@ -39,65 +56,10 @@ extension BenchmarkOptions {
     }
     count = try arguments.number("--count", in: 1...5_000_000)
     inFlight = try arguments.number("--in-flight", in: 1...100_000)
+    rounds = try arguments.number("--rounds", in: 1...1000)
+    workers = try arguments.number("--workers", in: 1...64)
+    minutes = try arguments.number("--minutes", in: 1...10_000) ?? minutes
+    isQuick = arguments.flag("--quick")
     isJSON = arguments.flag("--json")
-  }
-}
-
-/// The workloads of one call, each on fresh databases.
-final class BenchmarkSession: Sendable {
-  private let server: ConnectionConfiguration
-  private let migrations: [Migration]
-  private let progress = BenchmarkProgress()
-  private let current = Mutex<BenchmarkDatabase?>(nil)
-
-  init(server: ConnectionConfiguration, migrations: [Migration]) {
-    self.server = server
-    self.migrations = migrations
-  }
-
-  func measure(_ options: BenchmarkOptions) async throws -> [BenchmarkReport] {
-    var reports: [BenchmarkReport] = []
-    for workload in options.workload.map({ [$0] }) ?? Workload.allCases {
-      let report = try await measure(workload, options)
-      reports.append(report)
-      if options.isJSON { print(try report.json()) }
-    }
-    progress.say("done")
-    return reports
-  }
-
-  private func measure(_ workload: Workload, _ options: BenchmarkOptions) async throws -> BenchmarkReport {
-    let (server, migrations) = (server, migrations)
-    let database = try await onOwnThread { try BenchmarkDatabase(server, migrations) }
-    current.withLock { $0 = database }
-    let run = BenchmarkRun(
-      workload: workload, count: options.count ?? workload.smallCount, inFlight: options.inFlight ?? workload.smallInFlight,
-      database: database, progress: progress)
-    let result: Result<BenchmarkReport, any Error>
-    do {
-      result = .success(try await run.measure())
-    } catch {
-      result = .failure(error)
-    }
-    current.withLock { $0 = nil }
-    try await onOwnThread { try database.drop() }
-    return try result.get()
-  }
-
-  /// Leaves nothing behind when a person interrupts it.
-  func end(at shutdown: ShutdownSignal, _ cluster: EmbeddedPostgreSQL?) {
-    Task.detached {
-      await shutdown.wait()
-      try? self.current.withLock { $0 }?.drop()
-      try? cluster?.stop()
-      exit(130)
-    }
-  }
-}
-
-/// One line on standard error that says what is being done.
-struct BenchmarkProgress: Sendable {
-  func say(_ text: String) {
-    FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
   }
 }
