@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos bench bench-peers docs migrations clean
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos bench bench-steady bench-peers docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -44,8 +44,11 @@ simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 fo
 	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing --product Simulator
 	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) --seeds $(or $(SEEDS),10000)) $(ARGS)
 
-bench: release ## Measure the engine on this machine; ARGS="--workload chain --json" for one workload
+bench: release ## Measure every target on this machine, about 10 minutes; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)
+
+bench-steady: release ## Half of the maximum for MINUTES=10 with retention on, then half as long beside a foreign snapshot
+	@$(RELEASE) bench --workload steady --minutes $(or $(MINUTES),10) $(ARGS)
 
 bench-peers: release ## Compare it with DBOS, Procrastinate and PgQueuer from PyPI; ROUNDS=5, QUICK=1 for a look
 	@scripts/bench-peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(ARGS)

@@ -59,7 +59,7 @@ struct Main {
 
     Trying out
       demo       a song from upload to published, shown step by step; --song FILE takes yours
-      bench      measures the engine here; --workload NAME --count N --in-flight M --json for one workload
+      bench      measures the engine here against its targets; --quick, or --workload NAME --rounds N --count N --in-flight M --json
 
     Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
       --cached-runs N, --lease-milliseconds N, --retention-hours N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME,

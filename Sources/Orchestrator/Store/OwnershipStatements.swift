@@ -13,7 +13,7 @@ enum OwnershipStatements {
       """,
     parameterTypes: [.text, .text, .interval])
 
-  /// Its own session is this process's lock: others see that it ended within a second.
+  /// Its own session is this process's lock: others see that it ended within half a second.
   static let lockSession = Statement(
     name: "lock_session", sql: "select pg_try_advisory_lock(1330793299, $1::int4)", parameterTypes: [.int8])
 
@@ -28,14 +28,14 @@ enum OwnershipStatements {
   /// Heartbeats may be lost in a crash: then the process is gone too.
   static let relaxed = Statement(name: "relaxed", sql: "select set_config('synchronous_commit', 'off', true)")
 
-  /// Every process that is not fenced: silent longer than its lease, or silent for a second and its session's lock is free, is dead.
-  /// While the server was down nobody could speak: silence counts from its start.
+  /// Every process that is not fenced: silent longer than its lease, or silent for two heartbeats and its session's lock is free, is dead.
+  /// While the server was down nobody could speak: silence counts from its start, and a second is given to come back.
   static let members = Statement(
     name: "members",
     sql: """
       select p.process_id,
         greatest(h.at, pg_postmaster_start_time()) + h.lease > clock_timestamp()
-        and (greatest(h.at, pg_postmaster_start_time()) + interval '1 second' > clock_timestamp() or exists (
+        and (greatest(h.at + interval '0.5 seconds', pg_postmaster_start_time() + interval '1 second') > clock_timestamp() or exists (
           select from pg_locks l
           where l.locktype = 'advisory' and l.database = (select d.oid from pg_database d where d.datname = current_database())
             and l.classid = 1330793299 and l.objid::int8 = p.process_id))

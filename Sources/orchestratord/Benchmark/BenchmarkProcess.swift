@@ -16,10 +16,6 @@ struct BenchmarkProgram: Sendable {
 
   let path: String
 
-  init(path: String) {
-    self.path = path
-  }
-
   /// The program that runs here.
   static func running() throws -> BenchmarkProgram {
     BenchmarkProgram(path: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

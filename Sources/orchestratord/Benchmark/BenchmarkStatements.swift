@@ -99,13 +99,10 @@ extension BenchmarkStatements {
       """,
     parameterTypes: [.int8])
 
-  static let progressOfOwner = Statement(
-    name: "bench_progress_of_owner",
+  static let runsOfOwner = Statement(
+    name: "bench_runs_of_owner",
     sql: """
-      select r.run_id, h.event_id from orchestrator.runs r
-      join orchestrator.slots s on s.slot = r.slot and s.process_id = $1
-      cross join lateral (
-        select event_id from orchestrator.history h where h.run_id = r.run_id order by event_id desc limit 1) h
+      select r.run_id from orchestrator.runs r join orchestrator.slots s on s.slot = r.slot and s.process_id = $1
       """,
     parameterTypes: [.int8])
 

@@ -41,11 +41,12 @@ struct Takeover: BenchmarkDriver {
     let (killed, before) = try await onOwnThread {
       let progress = try TakeoverProgress(database)
       let owner = try progress.owner(named: victim.word)
+      let runs = try progress.runs(of: owner)
       let killed = ContinuousClock.now
       victim.kill()
-      // What it had sent last still lands; nobody else may write for its runs before a second is over.
+      // What it had sent last still lands; nobody else writes for its runs before two heartbeats are missed.
       try progress.waitUntilGone(owner)
-      return (killed, try progress.events(ofSlotsOwnedBy: owner))
+      return (killed, try progress.events(of: runs))
     }
     guard !before.isEmpty else { throw BenchmarkError("the killed process had no runs") }
     let (first, all) = try await onOwnThread {
@@ -83,15 +84,24 @@ private struct TakeoverProgress {
 
   /// The server notices a closed socket when it next reads from it.
   func waitUntilGone(_ owner: Int64) throws {
-    while try connection.run((BenchmarkStatements.sessionsOfOwner, Parameters(owner)))[0].int64(0, 0) > 0 {}
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try connection.run((BenchmarkStatements.sessionsOfOwner, Parameters(owner)))[0].int64(0, 0) > 0 {
+      guard ContinuousClock.now < deadline else { throw BenchmarkError("the killed process's session did not end within 10 s") }
+    }
   }
 
-  func events(ofSlotsOwnedBy owner: Int64) throws -> [RunID: Int32] {
-    try events(BenchmarkStatements.progressOfOwner, Parameters(owner))
+  func runs(of owner: Int64) throws -> [RunID] {
+    let rows = try connection.run((BenchmarkStatements.runsOfOwner, Parameters(owner)))[0]
+    return try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) }
   }
 
-  private func events(_ statement: Statement, _ parameters: Parameters) throws -> [RunID: Int32] {
-    let rows = try connection.run((statement, parameters))[0]
+  /// The number of the last event of each.
+  func events(of runs: some Sequence<RunID>) throws -> [RunID: Int32] {
+    let column = ArrayColumn(.uuid)
+    for run in runs { column.append(run.uuid) }
+    var parameters = Parameters()
+    parameters.append(column)
+    let rows = try connection.run((BenchmarkStatements.progressOfRuns, parameters))[0]
     return Dictionary(uniqueKeysWithValues: try (0..<rows.count).map { (RunID(try rows.uuid($0, 0)), try rows.int32($0, 1)) })
   }
 
@@ -102,11 +112,7 @@ private struct TakeoverProgress {
     var waiting = before
     var first: Double?
     while true {
-      let column = ArrayColumn(.uuid)
-      for run in waiting.keys { column.append(run.uuid) }
-      var parameters = Parameters()
-      parameters.append(column)
-      let now = try events(BenchmarkStatements.progressOfRuns, parameters)
+      let now = try events(of: waiting.keys)
       let seconds = (ContinuousClock.now - killed).seconds
       waiting = waiting.filter { now[$0.key] == $0.value }
       if first == nil, waiting.count < before.count { first = seconds }

@@ -25,7 +25,7 @@ extension StoreModel {
 
   private func isAlive(_ process: Int64) -> Bool {
     guard let heartbeat = heartbeats[process], heartbeat.at + heartbeat.lease > now else { return false }
-    return heartbeat.at + 1_000_000 > now || sessions.contains(process)
+    return heartbeat.at + 500_000 > now || sessions.contains(process)
   }
 
   /// Fences the processes off and frees their slots, in one transaction.

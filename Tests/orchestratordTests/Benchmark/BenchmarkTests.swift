@@ -8,18 +8,29 @@ import Testing
 
 /// The benchmark measures what it says; how fast is not a matter of tests.
 @Suite(.serialized) struct BenchmarkTests {
-  private func measure(_ workload: Workload, count: Int, inFlight: Int) async throws -> BenchmarkReport {
-    let session = BenchmarkSession(server: try TestCluster.createDatabase(), migrations: Schema.migrations)
+  /// Built beside this test's own executable.
+  private static func program() throws -> BenchmarkProgram {
+    let own = try BenchmarkProgram.running().path
+    return BenchmarkProgram(path: URL(fileURLWithPath: own).deletingLastPathComponent().appending(path: "orchestratord").path)
+  }
+
+  private func measure(
+    _ workload: Workload, count: Int, inFlight: Int, rounds: Int = 1, _ results: BenchmarkResults? = nil
+  ) async throws -> BenchmarkRounds {
+    let session = BenchmarkSession(
+      server: try TestCluster.createDatabase(), migrations: Schema.migrations, program: try Self.program(), results: results)
     var options = BenchmarkOptions()
     options.workload = workload
     options.count = count
     options.inFlight = inFlight
+    options.rounds = rounds
+    options.workers = workload == .remoteActivities ? 2 : nil
     return try #require(try await session.measure(options).first)
   }
 
   @Test("A sequential step is two rows and, alone, one commit")
   func chain() async throws {
-    let report = try await measure(.chain, count: 5, inFlight: 1)
+    let report = try await measure(.chain, count: 5, inFlight: 1).median
     #expect(report.stepRowsPerUnit == 2)
     #expect(report.historyRowsPerUnit == 2.2)
     // One for each step, one to start, and what the process writes of itself meanwhile; never less than one a step.
@@ -27,33 +38,48 @@ import Testing
     #expect(report.boundRowsPerSecond > 0 && report.commitMs > 0 && report.walBytesPerUnit > 0)
   }
 
-  @Test("Every workload comes to its end", arguments: Workload.allCases)
+  @Test("Every workload comes to its end and has every figure that is asked of it", arguments: Workload.allCases.filter { $0 != .steady })
   func all(_ workload: Workload) async throws {
-    let report = try await measure(workload, count: workload == .replay ? 1_000 : 30, inFlight: 10)
-    #expect(report.perSecond > 0)
-    #expect(report.unit == workload.unit)
+    let measured = try await measure(workload, count: workload == .replay ? 1_000 : 30, inFlight: 10)
+    #expect(measured.median.perSecond > 0)
+    #expect(measured.median.unit == workload.unit)
+    let rows = BenchmarkVerdict.rows([measured])
+    #expect(!rows.isEmpty)
+    // With a given number of workers there is nothing to compare.
+    if workload != .remoteActivities { #expect(rows.filter { $0.word == .missing }.map(\.target.figure) == []) }
   }
 
-  @Test("A report is one line of JSON with every figure by its name")
-  func json() throws {
-    var report = BenchmarkReport(workload: "chain", count: 3, inFlight: 2, seconds: 1.5, perSecond: 20.123456, unit: "step")
-    report.details = ["start_seconds": 0.25]
-    let line = try report.json()
-    #expect(!line.contains("\n"))
-    let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    let names = [
-      "workload", "count", "in_flight", "seconds", "per_second", "unit", "history_rows_per_unit", "commits_per_unit", "wal_bytes_per_unit",
-      "bound_rows_per_second", "bound_ratio", "commit_ms", "p50_ms", "p99_ms", "peak_rss_bytes", "start_seconds",
-    ]
-    for name in names { #expect(object[name] != nil, "\(name) is missing") }
-    #expect(object["per_second"] as? Double == 20.123)
+  @Test("A steady load is sampled, retention runs beside it, and somebody's snapshot is open in its second part")
+  func steady() async throws {
+    let database = try BenchmarkDatabase(try TestCluster.createDatabase(), Schema.migrations)
+    let samples = SampleLines()
+    let measured = try await SteadyRun(
+      count: 20, inFlight: 10, duration: .milliseconds(1_500), database: database, progress: BenchmarkProgress()
+    ).measure { samples.lines.append($0.workload) }
+    try database.drop()
+    #expect(samples.lines.count == 90)
+    #expect(Set(samples.lines) == ["steady, alone", "steady, beside a snapshot"])
+    #expect(BenchmarkVerdict.rows([measured]).filter { $0.word == .missing }.map(\.target.figure) == [])
   }
 
-  @Test("Percentiles are values that were measured")
-  func percentiles() {
-    let values = (1...100).map(Double.init).shuffled()
-    #expect(values.percentile(0.5) == 51)
-    #expect(values.percentile(0.99) == 100)
-    #expect([Double]().percentile(0.5) == 0)
+  @Test("Each round is a line of JSON in the file of raw figures")
+  func rounds() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "bench-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let results = try BenchmarkResults(folder: folder)
+    let measured = try await measure(.oneStep, count: 60, inFlight: 10, rounds: 3, results)
+    let lines = try String(contentsOfFile: results.path, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 3 && measured.rounds.count == 3)
+    #expect(measured.median.count == 60)
+    for (index, line) in lines.enumerated() {
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(object["round"] as? Int == index + 1)
+      #expect(object["count"] as? Int == 20)
+    }
   }
+}
+
+/// Filled by one task after the other.
+private final class SampleLines {
+  var lines: [String] = []
 }
