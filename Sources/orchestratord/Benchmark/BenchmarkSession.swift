@@ -95,7 +95,7 @@ struct BenchmarkPlan {
     } else {
       count = options.isQuick ? max(1, workload.standardCount / 10) : workload.standardCount
     }
-    workers = options.workers.map { [$0] } ?? (options.workload == nil ? [1, 2, 4] : [1])
+    workers = options.workers.map { [$0] } ?? (options.workload == nil ? [1, 2, 4] : [2])
     duration = options.isQuick ? .seconds(6) : .minutes(options.minutes)
   }
 }

@@ -80,7 +80,8 @@ struct BenchmarkOptions: Sendable {
   var inFlight: Int?
   /// Rounds of bound and workload in turn; nil for 5 of everything, 1 of a single workload.
   var rounds: Int?
-  /// Worker processes of `remote-activities`, measured in turn in each round; nil for one.
+  /// Worker processes of `remote-activities`; nil for two, and for 1, 2 and 4
+  /// where all workloads are measured.
   var workers: Int?
   /// Minutes of `steady`, and half as many with somebody's snapshot open.
   var minutes = 10

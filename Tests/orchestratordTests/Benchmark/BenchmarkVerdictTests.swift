@@ -71,7 +71,7 @@ import Testing
     #expect(BenchmarkPlan(.remoteActivities, options).workers == [1, 2, 4])
     options.workload = .chain
     #expect(BenchmarkPlan(.chain, options).rounds == 1)
-    #expect(BenchmarkPlan(.remoteActivities, options).workers == [1])
+    #expect(BenchmarkPlan(.remoteActivities, options).workers == [2])
     (options.count, options.rounds) = (1000, 4)
     #expect(BenchmarkPlan(.chain, options).count == 250)
     #expect(BenchmarkPlan(.parked, options).count == 1000)
