@@ -7,12 +7,16 @@ import subprocess
 
 from . import runner
 
-PROGRAM = pathlib.Path(__file__).parents[3] / ".build" / "release" / "orchestratord"
+TOP = pathlib.Path(__file__).parents[3]
+PROGRAM = TOP / ".build" / "release" / "orchestratord"
 
 
 def bench(run):
     command = [PROGRAM, "bench", "--workload", run.workload, "--count", str(run.count), "--in-flight", str(run.in_flight), "--json"]
-    output = subprocess.run(command, env=os.environ | {"DATABASE_URL": run.url}, stdout=subprocess.PIPE, check=True, text=True).stdout
+    if run.workload == "remote-activities":
+        command += ["--workers", str(run.processes)]
+    environment = os.environ | {"DATABASE_URL": run.url}
+    output = subprocess.run(command, cwd=TOP, env=environment, stdout=subprocess.PIPE, check=True, text=True).stdout
     values = json.loads(output.splitlines()[-1])
     result = run.measurement(values["unit"], in_flight=run.in_flight)
     for name in ("seconds", "per_second", "commits_per_unit", "wal_bytes_per_unit", "p50_ms", "p99_ms"):

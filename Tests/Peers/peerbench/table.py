@@ -4,7 +4,7 @@ import statistics
 
 from .workloads import NAMES
 
-HEAD = ["workload", "on", "median", "lowest to highest", "p99", "commits per unit", "Orchestrator is"]
+HEAD = ["workload", "on", "median", "lowest to highest", "p99", "commits per unit", "advantage of Orchestrator"]
 
 
 def text(comparison, workloads):
