@@ -298,7 +298,7 @@ final class SlotOwner {
   /// Ends: whoever waits for a word is told that there will be none.
   func shutDown() {
     let error = OrchestratorError(.unavailable, "this process is shutting down; send the message again")
-    for message in pending + waitingMessages { message.reply?(error) }
+    for message in pending + takeWaitingMessages() { message.reply?(error) }
     for effect in pipeline.uncommittedEffects {
       if case .reply(let reply, _) = effect { reply(error) }
     }
@@ -308,6 +308,15 @@ final class SlotOwner {
   /// Messages that wait for something, in an order that does not depend on this process.
   var waitingMessages: [OwnerMessage] {
     orderedEntries.flatMap(\.waiting) + deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
+  }
+
+  /// Takes them out of everything that would answer them once more.
+  func takeWaitingMessages() -> [OwnerMessage] {
+    let messages = waitingMessages
+    for entry in entries.values { entry.waiting = [] }
+    deferred = []
+    held = [:]
+    return messages
   }
 
   var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }

@@ -119,7 +119,7 @@ extension SlotOwner {
   /// Another process owns the slots: everything in memory is stale.
   private func loseOwnership(_ batches: [CommitBatch]) {
     let error = OrchestratorError(.ownershipLost, "this process lost its slots; send the message again")
-    for message in batches.flatMap(\.messages) + waitingMessages { message.reply?(error) }
+    for message in batches.flatMap(\.messages) + takeWaitingMessages() { message.reply?(error) }
     dropSlots(slots)
     onOwnershipLost()
   }
