@@ -49,7 +49,7 @@ let package = Package(
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
     .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"], swiftSettings: strict),
     .executableTarget(
@@ -63,7 +63,8 @@ let package = Package(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL"], exclude: ["play_in_browser.py"],
+      name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL", "TestSupport"],
+      exclude: ["play_in_browser.py"],
       swiftSettings: strict),
     .testTarget(
       name: "DocumentationTests",

@@ -25,18 +25,6 @@ func curl(_ arguments: String...) async throws -> (status: Int32, output: String
   return (status, String(decoding: try Data(contentsOf: file), as: UTF8.self))
 }
 
-/// Waits for a condition, up to ten seconds.
-func eventually(_ what: String, _ condition: () -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
-  while !condition() {
-    guard ContinuousClock.now < deadline else {
-      Issue.record("never happened: \(what)")
-      return
-    }
-    try await Task.sleep(for: .milliseconds(5))
-  }
-}
-
 /// A server for one test, drained at its end.
 func withServer<Result>(
   _ configuration: HTTPServerConfiguration = HTTPServerConfiguration(),

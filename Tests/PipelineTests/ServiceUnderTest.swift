@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import PostgreSQL
 import Synchronization
+import TestSupport
 
 /// `orchestratord dev` as a process of its own, in a folder of its own, that a test kills and starts again.
 final class ServiceUnderTest: Sendable {
@@ -90,17 +91,6 @@ final class ServiceUnderTest: Sendable {
 struct Unexpected: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
-}
-
-/// Waits until the condition holds, looking again and again.
-func eventually(
-  within limit: Duration = .seconds(60), _ what: String, _ condition: () async throws -> Bool
-) async throws {
-  let deadline = ContinuousClock.now + limit
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw Unexpected("\(what): not within \(limit)") }
-    try await Task.sleep(for: .milliseconds(20))
-  }
 }
 
 /// What the tests ask of the API.

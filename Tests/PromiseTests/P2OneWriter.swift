@@ -1,6 +1,7 @@
 import Foundation
 import Orchestrator
 import PostgreSQL
+import TestSupport
 import Testing
 
 @testable import EngineProcess

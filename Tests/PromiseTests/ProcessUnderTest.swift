@@ -1,6 +1,7 @@
 import Foundation
 import PostgreSQL
 import Synchronization
+import TestSupport
 
 /// A process of the engine that a test kills, freezes and listens to. It ends with the test, however that ends.
 final class ProcessUnderTest: Sendable {
@@ -115,18 +116,6 @@ final class ProcessUnderTest: Sendable {
 struct ProcessProblem: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
-}
-
-/// Waits until the condition holds, looking again and again.
-func eventually(
-  isolation: isolated (any Actor)? = #isolation, within limit: Duration = .seconds(90), _ what: String,
-  _ condition: () async throws -> Bool
-) async throws {
-  let deadline = ContinuousClock.now + limit
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw ProcessProblem("\(what): not within \(limit)") }
-    try await Task.sleep(for: .milliseconds(10))
-  }
 }
 
 /// A pipe's reading and writing end; children get only what is handed to them.

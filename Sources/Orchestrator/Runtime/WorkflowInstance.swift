@@ -54,8 +54,6 @@ class WorkflowInstance: @unchecked Sendable {
   /// Whether an activity, inline step or timer with this sequence still waits for its outcome.
   func isPending(_ sequence: Int32) -> Bool { operations[sequence] != nil }
 
-  var waitsOnlyForMessages: Bool { operations.isEmpty }
-
   /// Applies one event and runs the code until it is quiet.
   /// - Throws: `WorkflowProblem`; the instance is then of no further use and must be evicted.
   func activate(_ event: IncomingEvent, at time: Int64, replaying: Bool) throws -> Activation {

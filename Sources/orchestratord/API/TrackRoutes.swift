@@ -80,9 +80,7 @@ extension MusicAPI {
   }
 
   private func moderationReason(_ request: HTTPRequest) async throws -> String? {
-    let isEmpty = request.body.declaredLength == 0 || (request.body.declaredLength == nil && request.headers["Transfer-Encoding"] == nil)
-    guard !isEmpty else { return nil }
-    return try await request.strictJSON(ModerationRequest.self, upTo: 16 << 10).reason.flatMap { try TrackTexts.reason($0) }
+    try await request.optionalJSON(ModerationRequest.self, upTo: 16 << 10)?.reason.flatMap { try TrackTexts.reason($0) }
   }
 
   /// `GET /api/v1/notifications?limit=&cursor=`: what the user was told, newest first.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Activities
@@ -62,17 +63,19 @@ import Testing
     // The shell stands for this program: it starts the command, says its number and waits.
     let parent = try SubprocessChild(command: ["/bin/sh", "-c", "\"$@\" & echo $!; wait", "sh"] + command, workingDirectory: "/")
     var text = ""
-    try await eventually {
+    try await eventually("the child is started") {
       var buffer = [UInt8](repeating: 0, count: 32)
       let count = read(parent.standardOutput.number, &buffer, buffer.count)
       if count > 0 { text += String(decoding: buffer.prefix(count), as: UTF8.self) }
       return text.hasSuffix("\n")
     }
     let process = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-    try await eventually { (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "sleep\n" }
+    try await eventually("the child runs its program") {
+      (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "sleep\n"
+    }
     kill(parent.process, SIGKILL)
     waitpid(parent.process, nil, 0)
-    try await eventually { !isRunning(process) }
+    try await eventually("the child is gone") { !isRunning(process) }
   }
 
   @Test func `a failing child is reported with its command, status and last words`() async throws {
@@ -151,14 +154,14 @@ import Testing
     let took = ContinuousClock.now - cancelled
     #expect(took < .seconds(30), "took \(took)")
     if stubborn { #expect(took >= .milliseconds(490)) }
-    for process in seen { try await eventually { !isRunning(process) } }
+    for process in seen { try await eventually("no child is left") { !isRunning(process) } }
   }
 
   @Test func `a grandchild that outlives its parent is ended, not waited for`() async throws {
     let (bytes, usage) = try await shell("sleep 600 & echo $!").output()
     let grandchild = try #require(pid_t(String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)))
     #expect(usage.wallSeconds < 60)
-    try await eventually { !isRunning(grandchild) }
+    try await eventually("the grandchild is gone") { !isRunning(grandchild) }
   }
 
   @Test func `nothing is started for a task that is already cancelled`() async throws {

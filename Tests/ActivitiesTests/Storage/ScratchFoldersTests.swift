@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Activities
@@ -34,7 +35,7 @@ import Testing
         try await Subprocess("/bin/sh", ["-c", "echo > file; sleep 600"], in: path).run()
       }
     }
-    try await eventually { (try? entries().isEmpty) == false }
+    try await eventually("the folder is there") { (try? entries().isEmpty) == false }
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(try entries() == [])

@@ -67,20 +67,3 @@ struct EngineFixture {
     return try (0..<rows.count).map { try rows.text($0, 0) }
   }
 }
-
-/// Waits until the condition holds, looking again and again.
-func eventually(
-  within limit: Duration = .seconds(20), _ what: String = "the condition", _ condition: () async throws -> Bool
-) async throws {
-  let deadline = ContinuousClock.now + limit
-  while try await !condition() {
-    guard ContinuousClock.now < deadline else { throw Expired(what: what, limit: limit) }
-    try await Task.sleep(for: .milliseconds(5))
-  }
-}
-
-struct Expired: Error, CustomStringConvertible {
-  let what: String
-  let limit: Duration
-  var description: String { "\(what) did not hold within \(limit)" }
-}

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Orchestrator
@@ -31,8 +32,7 @@ final class WatchedRun {
     afterStart()
     if let problem { return problem }
     if instance?.isFinished == true { return nil }
-    let wasSeen = await eventually { foreignJobs.count.load(ordering: .relaxed) > 0 }
-    #expect(wasSeen)
+    try await eventually("a foreign thread shows itself") { foreignJobs.count.load(ordering: .relaxed) > 0 }
     return try activate(.signaled(SignaledAttributes(name: "unknown", input: .null, identity: "test", requestID: "")))
   }
 
@@ -60,14 +60,4 @@ final class WatchedRun {
       return problem
     }
   }
-}
-
-/// Waits for a condition that other threads bring about; false after 20 seconds.
-func eventually(isolation: isolated (any Actor)? = #isolation, _ condition: () -> Bool) async -> Bool {
-  let deadline = ContinuousClock.now + .seconds(20)
-  while ContinuousClock.now < deadline {
-    if condition() { return true }
-    try? await Task.sleep(for: .milliseconds(1))
-  }
-  return condition()
 }
