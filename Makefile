@@ -7,11 +7,12 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos bench bench-steady bench-peers docs migrations clean
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos fuzz test-thread-sanitizer test-address-sanitizer
+.PHONY: bench bench-steady bench-peers docs migrations clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dependencies: ## Install the Debian packages that building and running need (as root or by sudo)
 	@command -v swift >/dev/null || { echo "No 'swift' on PATH: install the Swift 6.3 toolchain, then call make again." >&2; exit 1; }
@@ -43,6 +44,15 @@ demo: release ## Take a song from upload to published; SONG=path for one of your
 simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 for one with its trace
 	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing --product Simulator
 	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) --seeds $(or $(SEEDS),10000)) $(ARGS)
+
+fuzz: ## Search every parser for inputs that break it: SECONDS=60 each, TARGET=multipart for one
+	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)
+
+test-thread-sanitizer: test-dependencies ## Run the tests under the thread sanitizer; FILTER=PromiseTests for some
+	@scripts/sanitize thread $(FILTER)
+
+test-address-sanitizer: test-dependencies ## Run the tests under the address sanitizer; FILTER=HTTPTests for some
+	@scripts/sanitize address $(FILTER)
 
 bench: release ## Measure every target on this machine, about 10 minutes; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)

@@ -71,7 +71,24 @@ let package = Package(
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "EmbedInYourTransaction",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
+      exclude: ["Driver", "Corpora", "Dictionaries"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `make fuzz` sets FUZZING: the fuzz targets become a program around libFuzzer, and the service a library that it can link.
+if Context.environment["FUZZING"] != nil {
+  package.products = []
+  package.targets.removeAll { $0.type == .test || $0.name == "orchestratord" }
+  package.targets += [
+    .target(
+      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "CProcess"],
+      exclude: ["Main.swift"], swiftSettings: strict),
+    .executableTarget(
+      name: "Fuzzer", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
+      path: "Tests/FuzzTests", exclude: ["CorpusTests.swift", "Corpora", "Dictionaries"], swiftSettings: strict),
+  ]
+}

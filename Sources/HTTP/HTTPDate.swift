@@ -22,17 +22,20 @@ public enum HTTPDate {
     return "\(day) \(padded(parts.year, 4)) \(padded(parts.hour)):\(padded(parts.minute)):\(padded(parts.second)) GMT"
   }
 
-  /// The date, or nil when the text is not an IMF-fixdate.
+  /// The date, or nil when the text is not an IMF-fixdate, digit by digit; a leap second is the first of the next minute.
   public static func parse(_ text: String) -> Date? {
     let words = text.split(separator: " ")
-    guard words.count == 6, words[5] == "GMT", words[0].last == ",", days.contains(String(words[0].dropLast())) else { return nil }
-    let clock = words[4].split(separator: ":")
-    guard clock.count == 3, clock.allSatisfy({ $0.count == 2 }), let month = months.firstIndex(of: String(words[2])) else { return nil }
-    guard let day = Int(words[1]), let year = Int(words[3]), words[3].count == 4 else { return nil }
-    guard let hour = Int(clock[0]), let minute = Int(clock[1]), let second = Int(clock[2]) else { return nil }
-    guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else { return nil }
-    let parts = DateComponents(year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second)
-    guard parts.isValidDate(in: calendar) || second == 60 else { return nil }
-    return calendar.date(from: parts)
+    // Always 29 characters, so that no number in it is large.
+    guard text.utf8.count == 29, words.count == 6, let month = months.firstIndex(of: String(words[2])) else { return nil }
+    let clock = words[4].split(separator: ":").compactMap { Int($0) }
+    guard clock.count == 3, let day = Int(words[1]), let year = Int(words[3]) else { return nil }
+    let isLeapSecond = clock[2] == 60
+    let parts = DateComponents(
+      year: year, month: month + 1, day: day, hour: clock[0], minute: clock[1], second: isLeapSecond ? 59 : clock[2])
+    // Whatever the numbers leave open (signs, missing digits, the name of the day), the date is written in one way only.
+    guard parts.isValidDate(in: calendar), let date = calendar.date(from: parts),
+      format(date) == (isLeapSecond ? text.replacing(":60 GMT", with: ":59 GMT") : text)
+    else { return nil }
+    return isLeapSecond ? date + 1 : date
   }
 }

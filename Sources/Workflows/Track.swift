@@ -9,7 +9,8 @@ public struct TrackID: Hashable, Sendable, Codable, CustomStringConvertible {
 
   /// Parses the canonical text form; nil for anything else.
   public init?(_ text: String) {
-    guard let uuid = UUID(uuidString: text) else { return nil }
+    // Foundation also takes spaces among the digits.
+    guard let uuid = UUID(uuidString: text), uuid.uuidString == text.uppercased() else { return nil }
     self.uuid = uuid
   }
 
@@ -18,7 +19,13 @@ public struct TrackID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The id of the workflow that publishes the track: one track, one workflow.
   public var workflowID: String { "track-\(self)" }
 
-  public init(from decoder: any Decoder) throws { uuid = try decoder.singleValueContainer().decode(UUID.self) }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    guard let id = TrackID(try container.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a track id is a UUID in its canonical form")
+    }
+    self = id
+  }
 
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()

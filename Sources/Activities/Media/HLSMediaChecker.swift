@@ -75,7 +75,7 @@ struct HLSMediaChecker {
           report("4.3.2.1", "the segment \(name.prefix(100)) has no EXTINF")
           continue
         }
-        if Int(known.rounded()) > targetDuration {
+        if known.rounded() > Double(targetDuration) {
           report("4.3.3.1", "\(name) lasts \(known) s, more than the target of \(targetDuration) s")
         }
         result.append((name, known))

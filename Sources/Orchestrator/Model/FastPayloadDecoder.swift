@@ -64,9 +64,14 @@ private struct JSONTokenizer {
     return bytes.withUnsafeBufferPointer { bytes in
       var tokenizer = JSONTokenizer(bytes: bytes)
       tokenizer.tokens.reserveCapacity(16)
-      guard tokenizer.value(depth: 0), tokenizer.next == nil else { return nil }
+      guard tokenizer.value(depth: 0), tokenizer.next == nil, isUTF8(bytes) else { return nil }
       return tokenizer.tokens
     }
+  }
+
+  /// Also of what nobody reads: names and values that the type does not know.
+  private static func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
   }
 
   private init(bytes: UnsafeBufferPointer<UInt8>) {
@@ -256,7 +261,9 @@ extension JSONTokens {
   func floating<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ index: Int) throws -> Value {
     let token = tokens[index]
     guard token.kind == .integer || token.kind == .decimal,
-      let value = Value(String(decoding: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self)), value.isFinite
+      let value = Value(String(decoding: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self)), value.isFinite,
+      // Zero may be what is left of a number too small for the type, which Foundation refuses.
+      !value.isZero || token.kind == .integer
     else { throw unavailable() }
     return value
   }

@@ -12,7 +12,8 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
 
   /// Parses the canonical text form; nil for anything else.
   public init?(_ text: String) {
-    guard let uuid = UUID(uuidString: text) else { return nil }
+    // Foundation also takes spaces among the digits.
+    guard let uuid = UUID(uuidString: text), uuid.uuidString == text.uppercased() else { return nil }
     self.uuid = uuid
   }
 
@@ -20,19 +21,22 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
   public static func generate() -> RunID {
     let now = Int64(Date().timeIntervalSince1970 * 1000)
     let (milliseconds, count) = last.withLock { $0.next(at: now) }
-    // Callers draw identifiers; replays read them back from the history.
-    var generator = SystemRandomNumberGenerator()
-    return RunID(UUIDVersion7.make(unixMilliseconds: milliseconds, counter: count, using: &generator))
+    return RunID(UUIDVersion7.make(unixMilliseconds: milliseconds, counter: count, random: randomBits()))
   }
 
   /// A fresh identifier of the given Unix time in milliseconds.
   static func generate(unixMilliseconds: Int64) -> RunID {
-    var generator = SystemRandomNumberGenerator()
-    let count = UInt16(truncatingIfNeeded: generator.next() & 0xFFF)
-    return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, counter: count, using: &generator))
+    let (count, _) = randomBits()
+    return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, counter: UInt16(count & 0xFFF), random: randomBits()))
   }
 
   private static let last = Mutex(UUIDVersion7.Moment())
+
+  private static func randomBits() -> (UInt64, UInt64) {
+    // Callers draw identifiers; replays read them back from the history.
+    var generator = SystemRandomNumberGenerator()
+    return (generator.next(), generator.next())
+  }
 
   public var description: String { uuid.uuidString.lowercased() }
 
@@ -52,7 +56,11 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
   }
 
   public init(from decoder: any Decoder) throws {
-    uuid = try decoder.singleValueContainer().decode(UUID.self)
+    let container = try decoder.singleValueContainer()
+    guard let id = RunID(try container.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a run id is a UUID in its canonical form")
+    }
+    self = id
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -80,13 +88,10 @@ enum UUIDVersion7 {
     }
   }
 
-  static func make(
-    unixMilliseconds: Int64, counter: UInt16, using generator: inout some RandomNumberGenerator
-  ) -> UUID {
+  static func make(unixMilliseconds: Int64, counter: UInt16, random: (a: UInt64, b: UInt64)) -> UUID {
     let time = UInt64(bitPattern: unixMilliseconds)
     let count = UInt64(counter)
-    let a = generator.next()
-    let b = generator.next()
+    let (a, b) = random
     func byte(_ value: UInt64, _ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> shift) }
     return UUID(
       uuid: (

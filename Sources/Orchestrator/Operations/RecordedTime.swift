@@ -20,7 +20,8 @@ public struct RecordedTime: Codable, Sendable, Hashable, Comparable, CustomStrin
   }
 
   public var description: String {
-    let (seconds, fraction) = (microseconds.flooredSeconds, microseconds - microseconds.flooredSeconds * 1_000_000)
+    let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+    let (seconds, fraction) = rest < 0 ? (whole - 1, rest + 1_000_000) : (whole, rest)
     let text = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
     return text.dropLast() + "." + String(fraction + 1_000_000).dropFirst() + "Z"
   }
@@ -39,8 +40,4 @@ public struct RecordedTime: Codable, Sendable, Hashable, Comparable, CustomStrin
   }
 
   public static func < (left: RecordedTime, right: RecordedTime) -> Bool { left.microseconds < right.microseconds }
-}
-
-extension Int64 {
-  fileprivate var flooredSeconds: Int64 { self >= 0 ? self / 1_000_000 : (self - 999_999) / 1_000_000 }
 }

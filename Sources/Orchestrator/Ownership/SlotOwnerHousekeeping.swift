@@ -203,11 +203,6 @@ struct SlotRelease {
 extension RunID {
   /// The smallest identifier of this time.
   static func floor(unixMilliseconds: Int64) -> RunID {
-    var none = ZeroBits()
-    return RunID(UUIDVersion7.make(unixMilliseconds: max(0, unixMilliseconds), counter: 0, using: &none))
+    RunID(UUIDVersion7.make(unixMilliseconds: max(0, unixMilliseconds), counter: 0, random: (0, 0)))
   }
-}
-
-private struct ZeroBits: RandomNumberGenerator {
-  mutating func next() -> UInt64 { 0 }
 }

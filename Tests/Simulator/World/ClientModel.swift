@@ -240,6 +240,6 @@ final class ClientModel: @unchecked Sendable {
 extension World {
   /// An identifier of this moment, by this world's chance.
   func makeRunID() -> RunID {
-    RunID(UUIDVersion7.make(unixMilliseconds: now / 1000, counter: UInt16(random.draw(0...4095)), using: &random))
+    RunID(UUIDVersion7.make(unixMilliseconds: now / 1000, counter: UInt16(random.draw(0...4095)), random: (random.next(), random.next())))
   }
 }
