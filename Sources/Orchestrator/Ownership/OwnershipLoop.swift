@@ -61,6 +61,7 @@ final class OwnershipLoop: @unchecked Sendable {
   private func run() {
     let tick = Duration.milliseconds(50)
     var nextBeat = ContinuousClock.now
+    var hasFailed = false
     var leaveBy: ContinuousClock.Instant?
     while true {
       let isLeaving = isStopping.load(ordering: .acquiring)
@@ -69,8 +70,11 @@ final class OwnershipLoop: @unchecked Sendable {
         nextBeat = .now
       }
       if ContinuousClock.now >= nextBeat || hasReleased {
-        nextBeat = .now + configuration.interval
-        keepPlace(isLeaving: isLeaving)
+        let begun = ContinuousClock.now
+        let isKept = keepPlace(isLeaving: isLeaving)
+        // After a lost session once at the next tick: two missed heartbeats without a lock are death.
+        nextBeat = begun + (isKept || hasFailed ? configuration.interval : tick)
+        hasFailed = !isKept
       }
       if isLeaving, hasNoSlots || ContinuousClock.now >= (leaveBy ?? .now) { break }
       ownership?.dispatcher.expire()
@@ -85,7 +89,8 @@ final class OwnershipLoop: @unchecked Sendable {
   private var hasNoSlots: Bool { ownership.map { !$0.loop.ownsAny } ?? true }
 
   /// One round; when it breaks off, the next one finds out what was done.
-  private func keepPlace(isLeaving: Bool) {
+  /// - Returns: whether it came to its end.
+  private func keepPlace(isLeaving: Bool) -> Bool {
     if isLost.exchange(false, ordering: .acquiringAndReleasing) { steps.ownershipWasLost() }
     takeReleased()
     do {
@@ -96,9 +101,11 @@ final class OwnershipLoop: @unchecked Sendable {
         request = steps.next(answer)
         try carryOut()
       }
+      return true
     } catch {
       connection = nil
       Log.warning("ownership-tick-failed", "\(error)")
+      return false
     }
   }
 
