@@ -305,9 +305,17 @@ final class SlotOwner {
     dropSlots(slots)
   }
 
-  /// Messages that wait for something, in an order that does not depend on this process.
-  var waitingMessages: [OwnerMessage] {
-    orderedEntries.flatMap(\.waiting) + deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
+  /// Takes all messages that wait for something, in an order that does not depend on this process: each is told once how it ends.
+  func takeWaitingMessages() -> [OwnerMessage] {
+    var waiting: [OwnerMessage] = []
+    for entry in orderedEntries {
+      waiting += entry.waiting
+      entry.waiting = []
+    }
+    waiting += deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
+    deferred = []
+    held = [:]
+    return waiting
   }
 
   /// Takes them out of everything that would answer them once more.

@@ -19,6 +19,8 @@ final class OwnerHost: Machine, @unchecked Sendable {
   override func booted() {
     steps = OwnershipSteps()
     session = Link(world)
+    inputs = []
+    nextTurnAt = .max
     offset = 0
     origin = world.now - world.random.draw(0...1_000_000_000)
     isLeaving = false
@@ -78,7 +80,7 @@ final class OwnerHost: Machine, @unchecked Sendable {
 
   private func wake(in delay: Int64) {
     let at = world.now + delay
-    guard at < nextTurnAt else { return }
+    guard isRunning, at < nextTurnAt else { return }
     nextTurnAt = at
     after(delay) { [self] in
       guard nextTurnAt == at else { return }
