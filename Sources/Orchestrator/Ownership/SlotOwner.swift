@@ -217,8 +217,9 @@ final class SlotOwner {
   }
 
   /// Applies one event: the code runs until it is quiet, and its commands become rows behind the event that caused them.
+  /// - Parameter alongside: adds what must land in the same batch.
   @discardableResult
-  func apply(_ event: IncomingEvent, to entry: RunEntry, from message: OwnerMessage) -> Bool {
+  func apply(_ event: IncomingEvent, to entry: RunEntry, from message: OwnerMessage, alongside: () -> Void = {}) -> Bool {
     guard let instance = entry.instance, let slot = entry.slot else { return false }
     let at = max(clock(), entry.lastActiveAt)
     guard entry.lastEventID < Limits.historyEvents else {
@@ -237,6 +238,7 @@ final class SlotOwner {
     record(message, entry, at: at)
     let eventID = append(event.type, causedBy: event.sequence.flatMap { entry.scheduledBy[$0] } ?? 0, event.encoded(), entry, slot, at)
     perform(activation, causedBy: eventID, entry, at)
+    alongside()
     if pipeline.isFull { seal() }
     return true
   }

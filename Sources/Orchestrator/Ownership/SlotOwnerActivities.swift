@@ -269,9 +269,11 @@ extension SlotOwner {
   private func end(
     _ activity: OpenActivity, _ event: IncomingEvent, _ entry: RunEntry, _ message: OwnerMessage, isByHand: Bool = false
   ) {
-    guard let sequence = event.sequence, apply(event, to: entry, from: message) else { return }
-    settle(activity, sequence, entry)
-    if isByHand { stop(activity, ActivityKey(runID: entry.runID, sequence: sequence)) }
+    guard let sequence = event.sequence else { return }
+    apply(event, to: entry, from: message) {
+      settle(activity, sequence, entry)
+      if isByHand { stop(activity, ActivityKey(runID: entry.runID, sequence: sequence)) }
+    }
   }
 
   func timerDue(_ row: TimerRow, _ entry: RunEntry, _ message: OwnerMessage) {

@@ -3,6 +3,8 @@ import PostgreSQL
 /// Turns a batch into statements with array parameters; its columns' memory is used again by every batch.
 final class BatchWriter {
   private let processID: Int64
+  /// Of the connection that takes the statements.
+  var session: Int64 = 0
   private let starts = RowWriter<RunRow>(
     CommitStatements.checkStarts,
     [(.uuid, { $1.append($0.runID.uuid) }), (.text, { $1.append($0.key.namespace) }), (.text, { $1.append($0.key.workflowID) })])
@@ -100,7 +102,7 @@ final class BatchWriter {
   }
 
   func statements(for batch: CommitBatch, predecessor: EventKey?) -> [BoundStatement] {
-    var list: [BoundStatement] = [(CommitStatements.fence, Parameters(processID))]
+    var list: [BoundStatement] = [(CommitStatements.fence, Parameters(processID, session))]
     if let predecessor {
       list.append((CommitStatements.predecessor, Parameters(predecessor.runID.uuid, predecessor.eventID)))
     }

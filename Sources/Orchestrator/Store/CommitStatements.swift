@@ -14,14 +14,22 @@ enum CommitStatements {
     """
   }
 
-  /// Without a row that is not fenced the transaction ends here. FOR SHARE makes who fences us off wait for commits on their way.
+  /// The connection that commits from now on. Waits for batches on their way, whose locks of the row end with them; what arrives on earlier
+  /// connections later is refused.
+  static let beginSession = Statement(
+    name: "begin_session", sql: "update orchestrator.processes set session = session + 1 where process_id = $1 returning session",
+    parameterTypes: [.int8])
+
+  /// Without a row that is not fenced the transaction ends here. FOR SHARE makes who fences us off wait for commits on their way. A batch of
+  /// an earlier session must not land: whoever sent it has gone on without it.
   static let fence = Statement(
     name: "fence",
     sql: """
-      select case when count(*) = 0 then orchestrator.refuse('OR001', 'this process was fenced off') end
-      from (select 1 from orchestrator.processes where process_id = $1 and not fenced for share) process
+      select case when count(*) = 0 then orchestrator.refuse('OR001', 'this process was fenced off')
+        when bool_and(session <> $2) then orchestrator.refuse('OR007', 'the connection of this batch was given up') end
+      from (select session from orchestrator.processes where process_id = $1 and not fenced for share) process
       """,
-    parameterTypes: [.int8])
+    parameterTypes: [.int8, .int8])
 
   /// A batch speculates on the one sent before it: without that one's witness it must not land.
   static let predecessor = Statement(

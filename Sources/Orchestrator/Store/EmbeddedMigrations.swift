@@ -15,6 +15,7 @@ enum EmbeddedMigrations {
     migration_0007,
     migration_0008,
     migration_0009,
+    migration_0010,
   ]
 }
 
@@ -1107,5 +1108,14 @@ end
 $$;
 comment on function music.settle_tracks(integer) is
   'Ends tracks whose run is closed although they wait for it: FAILED, or BLOCKED from REVIEWING. Returns how many.';
+
+"""###)
+
+private let migration_0010 = Migration(number: 10, name: "commit_sessions", sql: ###"""
+-- One connection at a time commits for an owner. What was sent on a connection that broke may still be on its way when the owner reads what
+-- is stored and goes on: landing then, it would undo what came after it. So every connection for commits begins a session, and the fence
+-- refuses batches of earlier ones.
+alter table orchestrator.processes add column session bigint not null default 0;
+comment on column orchestrator.processes.session is 'Number of the connection whose batches may land; every new one is the next.';
 
 """###)

@@ -11,6 +11,7 @@ final class PostgresStore: EngineStore {
   }
 
   private let configuration: ConnectionConfiguration
+  private let processID: Int64
   private let writer: BatchWriter
   private var commits: PipelineConnection
   private var reads: PipelineConnection
@@ -25,9 +26,11 @@ final class PostgresStore: EngineStore {
   /// Connects; blocks until both connections stand.
   init(_ configuration: ConnectionConfiguration, processID: Int64) throws {
     self.configuration = configuration
+    self.processID = processID
     writer = BatchWriter(processID: processID)
     commits = try PipelineConnection(configuration)
     reads = try PipelineConnection(configuration)
+    try beginSession()
   }
 
   /// Settings of every session of an owner: plans are pinned (a plan made while a table was empty halves the throughput), JIT never pays,
@@ -165,11 +168,19 @@ final class PostgresStore: EngineStore {
     reconnect()
   }
 
+  /// Batches that were sent on earlier connections and are still on their way no longer land: what is read from now on stays true.
+  private func beginSession() throws {
+    let rows = try commits.run((CommitStatements.beginSession, Parameters(processID)))[0]
+    guard rows.count == 1 else { throw OrchestratorError(.ownershipLost, "process \(processID) is not registered") }
+    writer.session = try rows.int64(0, 0)
+  }
+
   private func reconnect() {
     guard ContinuousClock.now >= reconnectAt else { return }
     do {
       commits = try PipelineConnection(configuration)
       reads = try PipelineConnection(configuration)
+      try beginSession()
       isConnected = true
       Log.info("connection-restored", "connected to PostgreSQL again")
     } catch {

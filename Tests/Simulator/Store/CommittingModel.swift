@@ -3,14 +3,21 @@
 /// One batch as one transaction: what `CommitStatements` do, in their order.
 extension StoreModel {
   /// - Returns: why it did not land; nil when it did.
-  func commit(_ batch: CommitBatch, predecessor: EventKey?, by process: Int64) -> CommitRefusal? {
-    if let refusal = refusal(of: batch, predecessor, process) { return refusal }
+  func commit(_ batch: CommitBatch, predecessor: EventKey?, by process: Int64, session: Int64) -> CommitRefusal? {
+    if let refusal = refusal(of: batch, predecessor, process, session) { return refusal }
     write(batch, process)
     return nil
   }
 
-  private func refusal(of batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64) -> CommitRefusal? {
+  /// A new connection for commits: what comes on earlier ones is refused.
+  func beginSession(_ process: Int64) -> Int64 {
+    commitSessions[process, default: 0] += 1
+    return commitSessions[process, default: 0]
+  }
+
+  private func refusal(of batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
+    if sabotage != .noSessionFence && commitSessions[process] != session { return .predecessorMissing }
     if let predecessor, !holds(predecessor.runID, predecessor.eventID) { return .predecessorMissing }
     let conflicts = batch.runs.filter { !$0.isRefused && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
     if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }

@@ -74,6 +74,8 @@ final class StoreModel {
   var slots = [StoredSlot](repeating: StoredSlot(process: nil, lowWater: .zero), count: Slot.count)
   /// Processes whose session holds its advisory lock.
   var sessions: Set<Int64> = []
+  /// Of a process's connection for commits.
+  var commitSessions: [Int64: Int64] = [:]
 
   var tasks: [ActivityKey: StoredTask] = [:]
   var lastToken: Int64 = 0

@@ -5,6 +5,7 @@ final class SimulatedStore: EngineStore {
   private unowned let world: World
   private unowned let host: OwnerHost
   private let process: Int64
+  private var session: Int64
   private var commits: Link
   private var reads: Link
   private var answers: [StoreAnswer] = []
@@ -17,6 +18,7 @@ final class SimulatedStore: EngineStore {
     self.world = world
     self.host = host
     self.process = process
+    session = world.store.beginSession(process)
     commits = Link(world)
     reads = Link(world)
   }
@@ -30,9 +32,9 @@ final class SimulatedStore: EngineStore {
       return
     }
     sentBatches.append(batch.number)
-    let (world, process) = (world, process)
+    let (world, process, session) = (world, process, session)
     commits.ask {
-      let refusal = world.carryOut(batch, predecessor, process)
+      let refusal = world.carryOut(batch, predecessor, process, session)
       world.note(refusal == nil ? .commit : .refused, Int(process), Int64(batch.number), world.describe(batch, refusal))
       return refusal.map { .refused(batch: batch.number, $0) } ?? .committed(batch: batch.number)
     } _: { [weak self] (answer: StoreAnswer) in
@@ -112,6 +114,7 @@ final class SimulatedStore: EngineStore {
       guard let self else { return }
       commits = Link(world)
       reads = Link(world)
+      session = world.store.beginSession(process)
       isConnected = true
       host.wake()
     }
@@ -134,9 +137,9 @@ final class SimulatedStore: EngineStore {
 
 extension World {
   /// One batch at the server.
-  fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64) -> CommitRefusal? {
+  fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if fault(plan.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
-    let refusal = store.commit(batch, predecessor: predecessor, by: process)
+    let refusal = store.commit(batch, predecessor: predecessor, by: process, session: session)
     if refusal == nil, store.sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
     return refusal
   }
@@ -147,7 +150,10 @@ extension World {
     let unparked = batch.unparked.map { "unparks \($0.description.suffix(6))" }
     let taken = batch.takenMessages.isEmpty ? [] : ["takes \(batch.takenMessages)"]
     let attempts = batch.attempts.map { "attempt \($0.key.runID.description.suffix(6))/\($0.key.sequence)/\($0.attempt)" }
+    let heartbeats =
+      batch.heartbeats.keys.sorted { $0.sequence < $1.sequence }.map { "beats \($0.runID.description.suffix(6))/\($0.sequence)" }
+      + batch.endedHeartbeats.map { "ends beats \($0.runID.description.suffix(6))/\($0.sequence)" }
     let mark = batch.lowWater.map { ["mark \($0)"] } ?? []
-    return (rows + parked + unparked + taken + attempts + mark).joined(separator: ", ") + (refusal.map { ": \($0)" } ?? "")
+    return (rows + parked + unparked + taken + attempts + heartbeats + mark).joined(separator: ", ") + (refusal.map { ": \($0)" } ?? "")
   }
 }
