@@ -58,6 +58,7 @@ let package = Package(
       name: "PromiseTests", dependencies: ["EngineProcess", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
     // Sees into the engine: release builds of it need -enable-testing (make simulate).
     .executableTarget(name: "Simulator", dependencies: ["Orchestrator"], path: "Tests/Simulator", swiftSettings: strict),
+    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),

@@ -71,6 +71,6 @@ final class SeedRange: Sendable {
       if !outcome.violations.isEmpty, progress.failed == nil { progress.failed = outcome }
       return progress.done
     }
-    if done % 10_000 == 0 { print("\(done) of \(options.seeds) seeds") }
+    if done % 1000 == 0 { print("\(done) of \(options.seeds) seeds") }
   }
 }

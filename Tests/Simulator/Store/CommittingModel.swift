@@ -17,17 +17,18 @@ extension StoreModel {
 
   private func refusal(of batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
-    if sabotage != .noSessionFence && commitSessions[process] != session { return .predecessorMissing }
+    if commitSessions[process] != session { return .predecessorMissing }
     if let predecessor, !holds(predecessor.runID, predecessor.eventID) { return .predecessorMissing }
     let conflicts = batch.runs.filter { !$0.isRefused && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
     if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }
     if hasDuplicates(batch) { return .outcomeUnknown }
-    return sabotage == .noInboxCheck ? nil : unseen(batch)
+    if sabotage != .noInboxCheck, let refusal = unseen(batch) { return refusal }
+    return batch.closes.contains { closes[$0.runID] != nil } ? .outcomeUnknown : nil
   }
 
   /// Rows that stand already: a unique violation.
   private func hasDuplicates(_ batch: CommitBatch) -> Bool {
-    if batch.runs.contains(where: { runs[$0.runID] != nil }) || batch.closes.contains(where: { closes[$0.runID] != nil }) { return true }
+    if batch.runs.contains(where: { runs[$0.runID] != nil }) { return true }
     return batch.history.contains { holds($0.runID, $0.event.eventID) }
   }
 

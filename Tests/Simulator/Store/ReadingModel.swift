@@ -6,8 +6,8 @@ extension StoreModel {
 
   private func load(_ runID: RunID) -> LoadedRun {
     var run = LoadedRun(runID: runID)
-    guard let events = history[runID] else { return run }
-    run.slot = runs[runID]?.slot
+    let events = history[runID] ?? []
+    run.slot = events.isEmpty ? nil : runs[runID]?.slot
     run.history = events.sorted { $0.eventID < $1.eventID }
     run.isClosed = closes[runID] != nil
     run.isParked = parked.contains(runID)

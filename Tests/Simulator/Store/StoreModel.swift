@@ -109,8 +109,6 @@ enum Sabotage: String, CaseIterable {
   case noLeaseToken
   /// A batch that came once is written twice, now and then.
   case batchTwice
-  /// A batch on a broken connection may land after its owner went on with another one.
-  case noSessionFence
 }
 
 /// Who watches the tables change. In plain values: the checker shares nothing with the engine.

@@ -1,0 +1,58 @@
+import Foundation
+import Orchestrator
+import Testing
+
+@testable import Simulator
+
+/// Whole clusters under faults, from seeds. A seed that fails here is replayed by `make simulate SEED=...`.
+@Suite struct SimulationTests {
+  init() { Log.setLevel(.none) }
+
+  @Test("The promises hold for seeds that are the same everywhere")
+  func fixedSeeds() {
+    for seed in Self.regressions + Array(1...20) { expectNoViolation(seed) }
+  }
+
+  /// Seeds that once broke a promise.
+  private static let regressions: [UInt64] = [9, 17, 59, 88, 402]
+
+  @Test("The promises hold for seeds that nobody has seen")
+  func freshSeeds() {
+    let first = UInt64.random(in: 1_000_000...1_000_000_000_000)
+    for seed in first..<first + 20 { expectNoViolation(seed) }
+  }
+
+  private func expectNoViolation(_ seed: UInt64) {
+    let outcome = Simulation().run(seed: seed)
+    #expect(outcome.violations.isEmpty, "make simulate SEED=\(seed): \(outcome.summary)")
+  }
+
+  @Test("A broken database is caught within 200 seeds", arguments: Sabotage.allCases.filter { $0 != .none })
+  func brokenVariants(_ sabotage: Sabotage) {
+    let broken = Simulation(sabotage: sabotage)
+    let caught = (1...200).first { !broken.run(seed: $0).violations.isEmpty }
+    #expect(caught != nil, "'\(sabotage)' was not caught: the checker is blind for it")
+  }
+
+  @Test("A seed gives the same steps in every process")
+  func sameEverywhere() throws {
+    let first = try Self.hashes()
+    #expect(first.split(separator: "\n").count > 10)
+    #expect(try Self.hashes() == first)
+  }
+
+  /// What another process says of the first seeds.
+  private static func hashes() throws -> String {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: own).deletingLastPathComponent().appending(path: "Simulator")
+    process.arguments = ["--seeds", "12", "--threads", "1", "--hashes"]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    // The last line tells how long it took.
+    return text.split(separator: "\n").dropLast().joined(separator: "\n")
+  }
+}
