@@ -320,15 +320,6 @@ final class SlotOwner {
     return waiting
   }
 
-  /// Takes them out of everything that would answer them once more.
-  func takeWaitingMessages() -> [OwnerMessage] {
-    let messages = waitingMessages
-    for entry in entries.values { entry.waiting = [] }
-    deferred = []
-    held = [:]
-    return messages
-  }
-
   var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }
 
   func problem(_ error: any Error) -> WorkflowProblem {
