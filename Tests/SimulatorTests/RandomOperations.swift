@@ -18,7 +18,11 @@ struct RandomOperations {
     random = Randomness(seed: seed)
     self.now = now
     for number in 0..<7 {
-      runs.append((RunID(UUIDVersion7.make(unixMilliseconds: now / 1000 + Int64(number), counter: 0, using: &random)), keys[number % 4]))
+      runs.append(
+        (
+          RunID(UUIDVersion7.make(unixMilliseconds: now / 1000 + Int64(number), counter: 0, random: (random.next(), random.next()))),
+          keys[number % 4]
+        ))
     }
   }
 
