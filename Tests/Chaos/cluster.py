@@ -119,7 +119,8 @@ class Cluster:
         self.start()
 
     def connect(self, database="chaos", name="checker"):
-        return psycopg2.connect(host=self.folder, user=USER, dbname=database, application_name=name, connect_timeout=10)
+        return psycopg2.connect(
+            host=self.folder, user=USER, dbname=database, application_name=name, connect_timeout=10, options="-c client_min_messages=error")
 
     def answers(self):
         try:
