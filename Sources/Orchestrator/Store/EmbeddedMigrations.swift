@@ -16,6 +16,7 @@ enum EmbeddedMigrations {
     migration_0008,
     migration_0009,
     migration_0010,
+    migration_0011,
   ]
 }
 
@@ -1117,5 +1118,14 @@ private let migration_0010 = Migration(number: 10, name: "commit_sessions", sql:
 -- refuses batches of earlier ones.
 alter table orchestrator.processes add column session bigint not null default 0;
 comment on column orchestrator.processes.session is 'Number of the connection whose batches may land; every new one is the next.';
+
+"""###)
+
+private let migration_0011 = Migration(number: 11, name: "retention", sql: ###"""
+-- Where retention removes as many rows as are written, vacuum must be faster than both: at PostgreSQL's default pace (some 5,000 dirty pages a
+-- second) it needs nearly as long as the rows took to come, and dead rows pile up meanwhile. Where nothing is removed it has little to do.
+alter table orchestrator.history set (autovacuum_vacuum_cost_limit = 2000);
+alter table orchestrator.runs set (autovacuum_vacuum_cost_limit = 2000);
+alter table orchestrator.closes set (autovacuum_vacuum_cost_limit = 2000);
 
 """###)
