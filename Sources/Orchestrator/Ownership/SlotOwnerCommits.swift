@@ -1,5 +1,8 @@
 /// What follows when a batch landed, and when it did not.
 extension SlotOwner {
+  /// Until an acknowledged start that the database refused is tried again.
+  static let refusedStartMicroseconds: Int64 = 10_000_000
+
   func committed(_ number: Int) {
     guard let (batch, touched) = pipeline.landed(number) else { return }
     for entry in touched { entry.uncommittedBatches -= 1 }
@@ -96,7 +99,12 @@ extension SlotOwner {
   private func poison(_ message: OwnerMessage, _ reason: String) {
     if case .start = message.body {
       Log.error("start-refused", reason, ["run_id": message.runID.description])
-      message.reply?(OrchestratorError(.invalidArgument, reason))
+      if let reply = message.reply {
+        reply(OrchestratorError(.invalidArgument, reason))
+      } else {
+        // It was acknowledged: it is tried again for as long as it takes.
+        deferred.append((at: clock() + Self.refusedStartMicroseconds, message: message))
+      }
       return
     }
     let entry = entries[message.runID] ?? RunEntry(runID: message.runID, phase: .blocked)
