@@ -74,7 +74,7 @@ HISTORIES = {
     "late-result": """
         select r.run_id::text || ' ' || r.sequence || ' attempt ' || r.attempt || ' was given up before' from chaos.reports r
         join orchestrator.activity_attempts a on a.run_id = r.run_id and a.sequence = r.sequence and a.attempt = r.attempt
-        where r.is_result""",
+        where r.is_result and r.at > a.ended_at""",
     "time-goes-back": """
         select run_id::text || ' ' || event_id from (
           select run_id, event_id, at < lag(at) over (partition by run_id order by event_id) as is_earlier from event) h

@@ -10,7 +10,7 @@ create table chaos.writes (
   writer text default current_setting('application_name'));
 create table chaos.fences (moment bigint default nextval('chaos.moments'), process_id bigint);
 -- Outcomes that workers of other processes handed in, with their attempt.
-create table chaos.reports (run_id uuid, sequence int, attempt int, is_result boolean);
+create table chaos.reports (run_id uuid, sequence int, attempt int, is_result boolean, at timestamptz default clock_timestamp());
 create table chaos.takeovers (moment bigint default nextval('chaos.moments'), slot smallint, process_id bigint);
 
 create function chaos.note_history() returns trigger language plpgsql as $$
