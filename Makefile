@@ -27,9 +27,10 @@ build: dependencies ## Build everything for debugging
 release: dependencies ## Build the one binary, optimised, with Swift linked in: .build/release/orchestratord
 	@swift build -c release --static-swift-stdlib --product orchestratord
 
-test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, run every test
+test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, run every test, fuzz every parser
 	@swift build --build-tests
 	@scripts/run-tests
+	@scripts/fuzz brief
 
 lint: ## Check the format of the Swift code
 	@swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)

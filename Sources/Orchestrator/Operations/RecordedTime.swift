@@ -10,14 +10,22 @@ public struct RecordedTime: Codable, Sendable, Hashable, Comparable, CustomStrin
     self.microseconds = microseconds
   }
 
-  /// Parses RFC 3339 with up to six digits of fraction; nil for anything else.
+  /// Parses RFC 3339 of the years 1 to 9999 in UTC with up to six digits of fraction; nil for anything else, also for a leap second.
   public init?(_ text: String) {
-    guard let match = text.wholeMatch(of: /(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([Zz]|[+-]\d\d:\d\d)/),
-      let date = try? Date("\(match.1)\(match.3)".uppercased(), strategy: .iso8601)
+    let form = /([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))/
+    // Foundation carries over what there is not, such as hour 63 or 30 February: such a time is written in another way.
+    guard let match = text.uppercased().wholeMatch(of: form), let clock = try? Date("\(match.1)Z", strategy: .iso8601),
+      clock.formatted(.iso8601).dropLast() == match.1
     else { return nil }
+    let minutes = (match.4.flatMap { Int64($0) } ?? 0) * 60 + (match.5.flatMap { Int64($0) } ?? 0)
+    let seconds = Int64(clock.timeIntervalSince1970.rounded()) + (match.3 == "-" ? minutes : -minutes) * 60
     let digits = (match.2 ?? "").padding(toLength: 6, withPad: "0", startingAt: 0)
-    microseconds = Int64(date.timeIntervalSince1970.rounded()) * 1_000_000 + (Int64(digits) ?? 0)
+    microseconds = seconds * 1_000_000 + (Int64(digits) ?? 0)
+    guard Self.writable.contains(microseconds) else { return nil }
   }
+
+  /// The years 1 to 9999, which have four digits, by Foundation's calendar: it is the Julian one before October 1582.
+  private static let writable: ClosedRange<Int64> = -62_135_769_600_000_000...253_402_300_799_999_999
 
   public var description: String {
     let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)

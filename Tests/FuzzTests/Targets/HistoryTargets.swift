@@ -60,6 +60,8 @@ enum HistoryTargets {
     let input = HeadedInput(bytes)
     if let time = RecordedTime(input.head) {
       try must(RecordedTime(time.description) == time, "a time that was read is written so that it reads the same")
+      let isInUTC = input.head.uppercased().hasSuffix("Z")
+      try must(!isInUTC || time.description.prefix(19) == input.head.uppercased().prefix(19), "nothing is carried over: \(time)")
     }
     var rest = FuzzInput(input.body)
     let time = RecordedTime(microseconds: rest.integer())
