@@ -4,7 +4,6 @@
 final class WorkerHost: Machine, @unchecked Sendable {
   private var leases = WorkerLeases<ModelLease>()
   private var runner: ActivityRunner?
-  private var link: Link?
   private var isAsking = false
   private var isReporting = false
   private var lastContact: Int64 = 0
@@ -13,7 +12,6 @@ final class WorkerHost: Machine, @unchecked Sendable {
 
   override func booted() {
     leases = WorkerLeases()
-    link = Link(world)
     runner = ActivityRunner(self, isRemote: true) { [self] in ended($0) }
     isAsking = false
     isReporting = false
@@ -24,7 +22,6 @@ final class WorkerHost: Machine, @unchecked Sendable {
   }
 
   override func died() {
-    link?.cut()
     runner = nil
   }
 
@@ -39,11 +36,12 @@ final class WorkerHost: Machine, @unchecked Sendable {
     guard lives() else { return }
     let world = world
     let isLost = world.fault(world.plan.cut)
-    link?.ask({ carryOut(world.store) }, { [self] answer in if !isLost { after(0) { answered(answer) } } })
+    // A connection of the pool for each: when one breaks, the others' answers come all the same.
+    let link = Link(world)
+    link.ask({ carryOut(world.store) }, { [self] answer in if !isLost { after(0) { answered(answer) } } })
     guard isLost else { return }
     world.note(.lost, index + 100)
-    link?.cut()
-    link = Link(world)
+    link.cut()
     after(world.random.draw(1000...100_000), failed)
   }
 
