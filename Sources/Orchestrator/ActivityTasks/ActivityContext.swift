@@ -41,19 +41,21 @@ public struct ActivityInfo: Sendable, Equatable {
 /// Keeps the newest heartbeat of one attempt for whoever sends it on.
 final class HeartbeatRecorder: Sendable {
   struct Beat: Sendable {
-    var at: ContinuousClock.Instant
+    /// Microseconds of the monotonic clock; 0 before the first.
+    var at: Int64
     var details: Payload?
     /// Details that nobody took yet.
     var isNew: Bool
   }
 
-  private let beat = Mutex(Beat(at: .now, details: nil, isNew: false))
+  private let beat = Mutex(Beat(at: 0, details: nil, isNew: false))
 
   func record(_ details: Payload) {
-    beat.withLock { $0 = Beat(at: .now, details: details, isNew: true) }
+    beat.withLock { $0 = Beat(at: MonotonicClock.microseconds, details: details, isNew: true) }
   }
 
-  var lastAt: ContinuousClock.Instant { beat.withLock { $0.at } }
+  /// Microseconds of the monotonic clock; 0 when there was none.
+  var lastAt: Int64 { beat.withLock { $0.at } }
 
   var lastDetails: Payload? { beat.withLock { $0.details } }
 

@@ -1,24 +1,16 @@
+import Foundation
 import Synchronization
 
 /// Runs activities in the owner's process, without a queue row: as many at a time per task queue as configured, the others wait in order.
+///
+/// What may begin stands in one list that a few lanes, as many as there are processors, empty. A lane begins each activity on its own thread
+/// and goes on when it ends or waits: an activity that never waits costs no switch between threads.
 final class LocalDispatcher: ActivityDispatcher, Sendable {
-  fileprivate struct Running {
-    var attempt: ActivityAttempt
-    var startedAt: ContinuousClock.Instant
-    var startedTime: Int64
-    var heartbeats: HeartbeatRecorder
-    var task: Task<Void, Never>?
-  }
-
-  fileprivate struct Queue {
-    var running = 0
-    var waiting: [ActivityAttempt] = []
-    var head = 0
-  }
-
-  fileprivate struct State {
-    var running: [ActivityKey: Running] = [:]
-    var queues: [String: Queue] = [:]
+  private struct State {
+    var running: [ActivityKey: LocalAttempt] = [:]
+    var queues: [String: LocalQueue] = [:]
+    var ready = ReadyWork()
+    var lanes = 0
     var isDraining = false
   }
 
@@ -30,6 +22,9 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private let report: @Sendable (OwnerMessage) -> Void
 
   static let defaultConcurrency = 200
+  private static let laneLimit = max(1, ProcessInfo.processInfo.activeProcessorCount)
+  /// Activities that a lane begins before it lets others of the process have its thread.
+  private static let worksPerTurn = 32
 
   init(
     registry: Registry, concurrency: [String: Int], identity: String, clock: DatabaseClock,
@@ -43,69 +38,116 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   }
 
   func start(_ attempt: ActivityAttempt) {
+    guard let implementation = registry.activities[attempt.task.activityType] else { return }
     let name = attempt.task.options.taskQueue
-    let mayRun = state.withLock { state in
-      if state.isDraining { return false }
+    makeReady { state in
+      if state.isDraining { return nil }
       let limit = concurrency[name] ?? Self.defaultConcurrency
-      if state.queues[name, default: Queue()].running < limit {
-        state.queues[name, default: Queue()].running += 1
-        return true
-      }
-      state.queues[name, default: Queue()].waiting.append(attempt)
-      return false
+      guard let admitted = state.queues[name, default: LocalQueue(limit: limit)].admit(attempt) else { return nil }
+      return .attempt(admitted, implementation)
     }
-    if mayRun { launch(attempt) }
   }
 
-  private func launch(_ attempt: ActivityAttempt) {
-    guard let implementation = registry.activities[attempt.task.activityType] else { return }
-    let heartbeats = HeartbeatRecorder()
-    let startedTime = clock.now()
-    let context = ActivityContext(info: attempt.info, heartbeats: heartbeats)
-    state.withLock {
-      $0.running[attempt.key] = Running(attempt: attempt, startedAt: .now, startedTime: startedTime, heartbeats: heartbeats)
+  func start(_ step: InlineStep) {
+    guard let implementation = registry.activities[step.task.activityType] else {
+      let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")
+      return tell(step, .failure(failure))
     }
-    let task = Task {
+    makeReady { _ in .step(step, implementation) }
+  }
+
+  /// Puts what the body gives into the list, with a lane to take it.
+  private func makeReady(_ body: (inout State) -> ReadyWork.Item?) {
+    let needsLane = state.withLock { state in
+      guard let item = body(&state) else { return false }
+      state.ready.append(item)
+      guard state.lanes < Self.laneLimit else { return false }
+      state.lanes += 1
+      return true
+    }
+    if needsLane { Task.detached { await self.runLane() } }
+  }
+
+  /// Begins what is ready until nothing is.
+  private func runLane() async {
+    var begun = 0
+    while let item = takeReady() {
+      switch item {
+      case .attempt(let attempt, let implementation): begin(attempt, implementation)
+      case .step(let step, let implementation): Task.immediate { await self.run(step, implementation) }
+      }
+      begun += 1
+      if begun % Self.worksPerTurn == 0 { await Task.yield() }
+    }
+  }
+
+  private func takeReady() -> RunnableWork? {
+    let (startedAt, startedTime) = clock.reading
+    return state.withLock { state in
+      switch state.ready.popFirst() {
+      case nil:
+        state.lanes -= 1
+        return nil
+      case .step(let step, let implementation): return .step(step, implementation)
+      case .attempt(let attempt, let implementation):
+        let running = LocalAttempt(attempt, startedAt: startedAt, startedTime: startedTime)
+        state.running[attempt.key] = running
+        return .attempt(running, implementation)
+      }
+    }
+  }
+
+  private func begin(_ running: LocalAttempt, _ implementation: ActivityImplementation) {
+    let task = Task.immediate {
       let outcome: AttemptReport.Outcome
       do {
-        outcome = .completed(try await implementation.body(attempt.task.input, context))
+        let context = ActivityContext(info: running.attempt.info, heartbeats: running.heartbeats)
+        outcome = .completed(try await implementation.body(running.attempt.task.input, context))
       } catch {
         outcome = .failed(Failure(error))
       }
-      self.ended(attempt, outcome)
+      running.end()
+      if self.remove(running) { self.tell(running, outcome) }
     }
-    // It may have ended already.
-    state.withLock { if $0.running[attempt.key]?.attempt.attempt == attempt.attempt { $0.running[attempt.key]?.task = task } }
+    running.waits(task)
   }
 
-  private func ended(_ attempt: ActivityAttempt, _ outcome: AttemptReport.Outcome) {
-    guard let running = remove(attempt.key, attempt: attempt.attempt) else { return }
-    tell(running, outcome)
-  }
-
-  private func tell(_ running: Running, _ outcome: AttemptReport.Outcome) {
+  private func tell(_ running: LocalAttempt, _ outcome: AttemptReport.Outcome) {
     let attempt = running.attempt
     let outcomeReport = AttemptReport(
       attempt: attempt.attempt, outcome: outcome, worker: identity, startedAt: running.startedTime, endedAt: clock.now())
     report(OwnerMessage(runID: attempt.key.runID, body: .activityOutcome(sequence: attempt.key.sequence, outcomeReport)))
   }
 
-  /// Takes an attempt off the list, once, and lets the next of its queue begin.
-  private func remove(_ key: ActivityKey, attempt: Int32?) -> Running? {
-    let (running, next) = state.withLock { state -> (Running?, ActivityAttempt?) in
-      guard let running = state.running[key], attempt == nil || running.attempt.attempt == attempt else { return (nil, nil) }
-      state.running[key] = nil
-      return (running, state.queues[running.attempt.task.options.taskQueue]?.takeNext())
+  /// Takes an attempt off the list and lets the next of its queue begin.
+  /// - Returns: whether it still stood there: who takes it off tells how it ended.
+  private func remove(_ running: LocalAttempt) -> Bool {
+    var isRemoved = false
+    makeReady { state in
+      guard state.running[running.attempt.key] === running else { return nil }
+      state.running[running.attempt.key] = nil
+      isRemoved = true
+      return next(of: running.attempt, &state)
     }
-    if let next { launch(next) }
-    return running
+    return isRemoved
+  }
+
+  /// The attempt that takes this one's place in its queue.
+  private func next(of ended: ActivityAttempt, _ state: inout State) -> ReadyWork.Item? {
+    guard let next = state.queues[ended.task.options.taskQueue]?.takeNext() else { return nil }
+    // Looked up when it was admitted: the registry does not change.
+    return registry.activities[next.task.activityType].map { .attempt(next, $0) }
   }
 
   func cancel(_ key: ActivityKey) {
-    state.withLock { state in
-      for name in state.queues.keys { state.queues[name]?.dropWaiting { $0.key == key } }
+    if let running = state.withLock({ $0.running[key] }) {
+      if remove(running) { running.stop() }
+      return
     }
-    remove(key, attempt: nil)?.task?.cancel()
+    makeReady { state in
+      for name in state.queues.keys { state.queues[name]?.dropWaiting { $0.key == key } }
+      return state.ready.drop(key).flatMap { next(of: $0, &state) }
+    }
   }
 
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] {
@@ -115,15 +157,13 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
 
   /// Ends attempts whose time is up; called several times a second.
   func expire() {
-    let now = ContinuousClock.now
-    let time = clock.now()
+    let (elapsed, time) = clock.reading
     let expired = state.withLock { state in
-      state.running.values.compactMap { running in Self.timeout(running, now, time).map { (running, $0) } }
+      state.running.values.compactMap { running in running.timeout(elapsed: elapsed, time: time).map { (running, $0) } }
     }
-    for (running, failure) in expired {
-      guard let removed = remove(running.attempt.key, attempt: running.attempt.attempt) else { continue }
-      removed.task?.cancel()
-      tell(removed, .failed(failure))
+    for (running, failure) in expired where remove(running) {
+      running.stop()
+      tell(running, .failed(failure))
     }
     expireWaiting(time)
   }
@@ -131,67 +171,30 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private func expireWaiting(_ time: Int64) {
     let late = state.withLock { state -> [ActivityAttempt] in
       var late: [ActivityAttempt] = []
-      for name in state.queues.keys {
-        let isLate: (ActivityAttempt) -> Bool = { attempt in
-          guard let limit = attempt.task.options.scheduleToStartMilliseconds else { return false }
-          return time - attempt.scheduledAt > limit * 1000
-        }
-        late.append(contentsOf: state.queues[name]?.dropWaiting(where: isLate) ?? [])
-      }
+      for name in state.queues.keys { late.append(contentsOf: state.queues[name]?.dropWaiting { $0.isLate(at: time) } ?? []) }
       return late
     }
     for attempt in late {
       let failure = Failure(
         kind: .scheduleToStartTimeout, type: "ScheduleToStartTimeout", message: "no worker took the attempt in time", isRetryable: false)
-      tell(Running(attempt: attempt, startedAt: .now, startedTime: time, heartbeats: HeartbeatRecorder()), .failed(failure))
+      tell(LocalAttempt(attempt, startedAt: 0, startedTime: time), .failed(failure))
     }
   }
 
-  private static func timeout(_ running: Running, _ now: ContinuousClock.Instant, _ time: Int64) -> Failure? {
-    let options = running.attempt.task.options
-    if let total = options.scheduleToCloseMilliseconds, time - running.attempt.scheduledAt > total * 1000 {
-      return Failure(
-        kind: .scheduleToCloseTimeout, type: "ScheduleToCloseTimeout", message: "all attempts together took longer than \(total) ms",
-        isRetryable: false)
-    }
-    if now - running.startedAt > .milliseconds(options.startToCloseMilliseconds) {
-      return Failure(
-        kind: .startToCloseTimeout, type: "StartToCloseTimeout",
-        message: "the attempt took longer than \(options.startToCloseMilliseconds) ms")
-    }
-    if let gap = options.heartbeatMilliseconds, now - running.heartbeats.lastAt > .milliseconds(gap) {
-      return Failure(
-        kind: .heartbeatTimeout, type: "HeartbeatTimeout", message: "no heartbeat for \(gap) ms")
-    }
-    return nil
-  }
-
-  func start(_ step: InlineStep) {
-    guard let implementation = registry.activities[step.task.activityType] else {
-      tell(
-        step, .failure(Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")))
-      return
-    }
-    Task {
-      var attempt: Int32 = 1
-      while true {
-        let context = ActivityContext(info: step.info(attempt), heartbeats: HeartbeatRecorder())
-        do {
-          self.tell(step, .success(try await implementation.body(step.task.input, context)))
-          return
-        } catch {
-          let failure = Failure(error)
-          let outcome = AttemptOutcome.decide(
-            failure: failure, attempt: attempt, elapsedMilliseconds: (self.clock.now() - step.scheduledAt) / 1000,
-            options: step.task.options,
-            random: Double.random(in: 0...1))
-          guard case .retry(let delay) = outcome else {
-            self.tell(step, .failure(failure))
-            return
-          }
-          attempt += 1
-          try? await Task.sleep(for: .milliseconds(delay))
-        }
+  private func run(_ step: InlineStep, _ implementation: ActivityImplementation) async {
+    var attempt: Int32 = 1
+    while true {
+      let context = ActivityContext(info: step.info(attempt), heartbeats: HeartbeatRecorder())
+      do {
+        return tell(step, .success(try await implementation.body(step.task.input, context)))
+      } catch {
+        let failure = Failure(error)
+        let outcome = AttemptOutcome.decide(
+          failure: failure, attempt: attempt, elapsedMilliseconds: (clock.now() - step.scheduledAt) / 1000, options: step.task.options,
+          random: Double.random(in: 0...1))
+        guard case .retry(let delay) = outcome else { return tell(step, .failure(failure)) }
+        attempt += 1
+        try? await Task.sleep(for: .milliseconds(delay))
       }
     }
   }
@@ -206,57 +209,20 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   func drain(within limit: Duration) async {
     state.withLock { $0.isDraining = true }
     let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline, state.withLock({ !$0.running.isEmpty }) { try? await Task.sleep(for: .milliseconds(10)) }
-    for running in state.withLock({ Array($0.running.values) }) { running.task?.cancel() }
+    while ContinuousClock.now < deadline, state.withLock({ !$0.running.isEmpty || !$0.ready.isEmpty }) {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    for running in state.withLock({ Array($0.running.values) }) { running.stop() }
   }
 
   /// How many attempts run and wait, by task queue.
   var load: [String: (running: Int, waiting: Int)] {
-    state.withLock { $0.queues.mapValues { ($0.running, $0.waiting.count - $0.head) } }
+    state.withLock { $0.queues.mapValues { ($0.running, $0.waitingCount) } }
   }
 }
 
-extension LocalDispatcher.Queue {
-  /// Takes waiting attempts out of the queue.
-  @discardableResult
-  fileprivate mutating func dropWaiting(where isDropped: (ActivityAttempt) -> Bool) -> [ActivityAttempt] {
-    guard head < waiting.count else { return [] }
-    let dropped = waiting[head...].filter(isDropped)
-    guard !dropped.isEmpty else { return [] }
-    waiting = waiting[head...].filter { !isDropped($0) }
-    head = 0
-    return dropped
-  }
-
-  /// One attempt ended: the next one takes its place.
-  fileprivate mutating func takeNext() -> ActivityAttempt? {
-    guard head < waiting.count else {
-      running -= 1
-      return nil
-    }
-    let next = waiting[head]
-    head += 1
-    if head > 64 && head * 2 > waiting.count {
-      waiting.removeFirst(head)
-      head = 0
-    }
-    return next
-  }
-}
-
-extension ActivityAttempt {
-  var info: ActivityInfo {
-    ActivityInfo(
-      namespace: workflow.namespace, workflowID: workflow.workflowID, runID: key.runID, sequence: key.sequence,
-      activityType: task.activityType, taskQueue: task.options.taskQueue, attempt: attempt, scheduledAt: scheduledAt,
-      heartbeatDetails: heartbeatDetails)
-  }
-}
-
-extension InlineStep {
-  fileprivate func info(_ attempt: Int32) -> ActivityInfo {
-    ActivityInfo(
-      namespace: workflow.namespace, workflowID: workflow.workflowID, runID: key.runID, sequence: key.sequence,
-      activityType: task.activityType, taskQueue: task.options.taskQueue, attempt: attempt, scheduledAt: scheduledAt, heartbeatDetails: nil)
-  }
+/// What a lane took from the list.
+private enum RunnableWork {
+  case attempt(LocalAttempt, ActivityImplementation)
+  case step(InlineStep, ActivityImplementation)
 }

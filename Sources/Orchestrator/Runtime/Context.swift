@@ -22,7 +22,7 @@ public struct Context<W: Workflow>: Sendable {
 
   /// Runs an activity to its result. It runs at least once; its result is recorded exactly once.
   /// - Throws: `ActivityFailure` when no attempt is left, `CancellationError` when this run was cancelled.
-  public func execute<Input, Output>(
+  nonisolated(nonsending) public func execute<Input, Output>(
     _ activity: Activity<Input, Output>, _ input: Input, options: ActivityOptions? = nil
   ) async throws -> Output {
     try await instance.checkEntry("execute(\(activity.name))")
@@ -36,7 +36,7 @@ public struct Context<W: Workflow>: Sendable {
 
   /// Runs a fast, idempotent step in the owner's process and records it with its result in one row: one commit, no schedule event.
   /// - Throws: as `execute`.
-  public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
+  nonisolated(nonsending) public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
     try await instance.checkEntry("inline(\(activity.name))")
     let task = ActivityTask(
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
@@ -47,7 +47,7 @@ public struct Context<W: Workflow>: Sendable {
   }
 
   /// Sleeps durably, also over restarts; never shorter than asked by PostgreSQL's clock.
-  public func sleep(_ duration: Duration) async throws {
+  nonisolated(nonsending) public func sleep(_ duration: Duration) async throws {
     try await instance.checkEntry("sleep")
     let sequence = instance.nextSequence()
     try await instance.perform(
@@ -56,17 +56,21 @@ public struct Context<W: Workflow>: Sendable {
   }
 
   /// Waits until the state fulfils a condition; signals change the state.
-  public func wait(until condition: @escaping @Sendable (W.State) -> Bool) async throws {
+  nonisolated(nonsending) public func wait(until condition: @escaping @Sendable (W.State) -> Bool) async throws {
     _ = try await wait(within: nil, until: condition)
   }
 
   /// Waits until the state fulfils a condition, or the time is up.
   /// - Returns: false when the time was up first.
-  public func wait(upTo duration: Duration, until condition: @escaping @Sendable (W.State) -> Bool) async throws -> Bool {
+  nonisolated(nonsending) public func wait(upTo duration: Duration, until condition: @escaping @Sendable (W.State) -> Bool) async throws
+    -> Bool
+  {
     try await wait(within: duration, until: condition)
   }
 
-  private func wait(within duration: Duration?, until condition: @escaping @Sendable (W.State) -> Bool) async throws -> Bool {
+  nonisolated(nonsending) private func wait(within duration: Duration?, until condition: @escaping @Sendable (W.State) -> Bool) async throws
+    -> Bool
+  {
     try await instance.checkEntry("wait")
     if condition(state) { return true }
     let identifier = instance.nextIdentifier()
@@ -87,18 +91,18 @@ public struct Context<W: Workflow>: Sendable {
   }
 
   /// Takes the next message of a signal without a handler, in order of arrival; messages that came earlier were kept.
-  public func receive<Input>(_ signal: Signal<W, Input>) async throws -> Input {
+  nonisolated(nonsending) public func receive<Input>(_ signal: Signal<W, Input>) async throws -> Input {
     guard let input = try await receive(signal, limit: nil) else { throw CancellationError() }
     return input
   }
 
   /// As `receive`, but gives up after a time.
   /// - Returns: nil when no message came in time.
-  public func receive<Input>(_ signal: Signal<W, Input>, within duration: Duration) async throws -> Input? {
+  nonisolated(nonsending) public func receive<Input>(_ signal: Signal<W, Input>, within duration: Duration) async throws -> Input? {
     try await receive(signal, limit: duration)
   }
 
-  private func receive<Input>(_ signal: Signal<W, Input>, limit: Duration?) async throws -> Input? {
+  nonisolated(nonsending) private func receive<Input>(_ signal: Signal<W, Input>, limit: Duration?) async throws -> Input? {
     try await instance.checkEntry("receive(\(signal.name))")
     if let payload = instance.takeUnreceived(signal.name) {
       do {
@@ -175,7 +179,7 @@ private func decoded<Input: Codable & Sendable>(
 
 extension WorkflowInstance {
   /// Waits for the outcome of an operation that the command asks for.
-  func perform<Output: Sendable>(
+  nonisolated(nonsending) func perform<Output: Sendable>(
     _ kind: PendingOperation.Kind, name: String, sequence: Int32, decode: @escaping (Payload) throws -> Output, command: () -> Void
   ) async throws -> Output {
     try await withTaskCancellationHandler {

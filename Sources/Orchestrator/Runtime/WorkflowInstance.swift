@@ -172,7 +172,7 @@ class WorkflowInstance: @unchecked Sendable {
 // What the context calls.
 extension WorkflowInstance {
   /// Every operation begins here: code that left the run's executor is stopped before it can do harm.
-  func checkEntry(_ operation: @autoclosure () -> String) async throws {
+  nonisolated(nonsending) func checkEntry(_ operation: @autoclosure () -> String) async throws {
     guard executor.isCurrent else {
       let escape = WorkflowEscape(operation: operation())
       executor.reportEscape(escape.description)
@@ -185,7 +185,7 @@ extension WorkflowInstance {
   }
 
   /// Code that swallows cancellation and asks again would spin for ever and take its thread along: it is left suspended instead.
-  private func countRefusal() async {
+  private nonisolated(nonsending) func countRefusal() async {
     refusals += 1
     guard refusals > Limits.refusalsPerActivation else { return }
     isStranded = true
