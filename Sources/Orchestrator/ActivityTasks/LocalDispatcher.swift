@@ -42,8 +42,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     let name = attempt.task.options.taskQueue
     makeReady { state in
       if state.isDraining { return nil }
-      let limit = concurrency[name] ?? Self.defaultConcurrency
-      guard let admitted = state.queues[name, default: LocalQueue(limit: limit)].admit(attempt) else { return nil }
+      guard let admitted = state.queues[name, default: LocalQueue(limit: limit(name))].admit(attempt) else { return nil }
       return .attempt(admitted, implementation)
     }
   }
@@ -55,6 +54,8 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     }
     makeReady { _ in .step(step, implementation) }
   }
+
+  private func limit(_ queue: String) -> Int { concurrency[queue] ?? Self.defaultConcurrency }
 
   /// Puts what the body gives into the list, with a lane to take it.
   private func makeReady(_ body: (inout State) -> ReadyWork.Item?) {

@@ -23,7 +23,7 @@ struct AttributesWriter {
 
   mutating func field(_ name: StaticString, _ value: Payload) {
     key(name)
-    bytes.append(contentsOf: value.bytes)
+    value.bytes.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
   }
 
   mutating func finish() -> [UInt8] {
@@ -40,17 +40,25 @@ struct AttributesWriter {
   }
 
   private mutating func appendInteger(_ value: Int64) {
-    if value >= 0 && value < 10 {
-      bytes.append(UInt8(ascii: "0") + UInt8(value))
-    } else {
-      bytes.append(contentsOf: String(value).utf8)
-    }
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    DecimalDigits.append(value.magnitude, to: &bytes)
   }
 
   /// A JSON string by RFC 8259 section 7.
   static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
+    var text = text
+    text.withUTF8 { characters in
+      // Nothing to escape is the rule, and found without a branch for every byte.
+      var found = false
+      for byte in characters { found = found || byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") }
+      if found { appendEscaped(characters, to: &bytes) } else { bytes.append(contentsOf: characters) }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    for byte in text {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         bytes.append(UInt8(ascii: "\\"))
@@ -64,7 +72,6 @@ struct AttributesWriter {
         bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 }
 

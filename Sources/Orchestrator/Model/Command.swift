@@ -42,7 +42,7 @@ extension Command {
   }
 
   func encoded() -> [UInt8] {
-    var writer = AttributesWriter()
+    var writer = AttributesWriter(capacity: 128 + payloadBytes)
     switch self {
     case .scheduleActivity(let task):
       writer.field("sequence", Int64(task.sequence))
@@ -60,6 +60,14 @@ extension Command {
     case .cancelWorkflow: break
     }
     return writer.finish()
+  }
+
+  private var payloadBytes: Int {
+    switch self {
+    case .scheduleActivity(let task): task.input.bytes.count
+    case .completeWorkflow(let result): result.bytes.count
+    default: 0
+    }
   }
 
   /// What replay compares: kind, name and sequence. Inputs, timeouts and policies may change between builds.

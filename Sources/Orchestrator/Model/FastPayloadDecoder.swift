@@ -142,9 +142,7 @@ private struct JSONTokenizer {
     var earlier = object + 1
     while earlier < name {
       let (a, b) = (tokens[earlier], tokens[name])
-      if a.end - a.start == b.end - b.start, bytes[Int(a.start)..<Int(a.end)].elementsEqual(bytes[Int(b.start)..<Int(b.end)]) {
-        return true
-      }
+      if a.end - a.start == b.end - b.start, bytes.holds(bytes, from: Int(b.start), to: Int(b.end), at: Int(a.start)) { return true }
       earlier = Int(tokens[earlier + 1].next)
     }
     return false
@@ -168,18 +166,22 @@ private struct JSONTokenizer {
   private mutating func string() -> Bool {
     position += 1
     let token = begin(.plainString)
-    while position < bytes.count {
-      switch bytes[position] {
-      case UInt8(ascii: "\""):
+    var index = position
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "\"") {
+        position = index
         end(token)
         position += 1
         return true
-      case UInt8(ascii: "\\"):
-        tokens[token].kind = .escapedString
-        position += 2
-      case 0..<0x20: return false
-      default: position += 1
       }
+      if byte == UInt8(ascii: "\\") {
+        tokens[token].kind = .escapedString
+        index += 1
+      } else if byte < 0x20 {
+        return false
+      }
+      index += 1
     }
     return false
   }
@@ -227,9 +229,11 @@ private struct JSONTokenizer {
 extension JSONTokens {
   func string(_ index: Int) throws -> String {
     let token = tokens[index]
-    guard token.kind == .plainString, let text = String(validating: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self) else {
-      throw unavailable()
+    guard token.kind == .plainString else { throw unavailable() }
+    let text = bytes.withUnsafeBufferPointer { bytes in
+      String.valid(UnsafeBufferPointer(rebasing: bytes[Int(token.start)..<Int(token.end)]))
     }
+    guard let text else { throw unavailable() }
     return text
   }
 
@@ -274,12 +278,16 @@ extension JSONTokens {
     let end = Int(tokens[object].next)
     var copy = name
     return copy.withUTF8 { name in
-      while index < end {
-        let token = tokens[index]
-        if Int(token.end - token.start) == name.count, bytes[Int(token.start)..<Int(token.end)].elementsEqual(name) { return index + 1 }
-        index = Int(tokens[index + 1].next)
+      bytes.withUnsafeBufferPointer { bytes in
+        while index < end {
+          let token = tokens[index]
+          if Int(token.end - token.start) == name.count, name.holds(bytes, from: Int(token.start), to: Int(token.end), at: 0) {
+            return index + 1
+          }
+          index = Int(tokens[index + 1].next)
+        }
+        return nil
       }
-      return nil
     }
   }
 
@@ -291,5 +299,26 @@ extension JSONTokens {
       index = Int(tokens[index + 1].next)
     }
     return names
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// Whether these bytes of another text stand here; both ranges lie within their texts.
+  fileprivate func holds(_ other: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int, at offset: Int) -> Bool {
+    var index = start
+    while index < end {
+      if self[offset + index - start] != other[index] { return false }
+      index += 1
+    }
+    return true
+  }
+}
+
+extension String {
+  /// Nil for what is not UTF-8. Most texts are ASCII, which needs no look at every code point.
+  fileprivate static func valid(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+    var bits: UInt8 = 0
+    for byte in bytes { bits |= byte }
+    return bits < 0x80 ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
   }
 }

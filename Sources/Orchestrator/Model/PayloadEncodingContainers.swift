@@ -1,9 +1,10 @@
-/// The containers that `Encodable` types write into; each method only puts a node in its place.
+/// The containers that `Encodable` types write into; each method only appends to the text in its place.
 struct FieldsEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
-  let object: PayloadNode.ObjectFields
+  let output: PayloadOutput
+  let place: PayloadText.Place
   var codingPath: [any CodingKey] { [] }
 
-  private func put(_ node: PayloadNode, _ key: Key) { object.fields.append((key.stringValue, node)) }
+  private func put(_ scalar: PayloadScalar, _ key: Key) { output.text.putField(key.stringValue, scalar, in: place) }
 
   func encodeNil(forKey key: Key) { put(.null, key) }
   func encode(_ value: Bool, forKey key: Key) { put(.bool(value), key) }
@@ -20,38 +21,33 @@ struct FieldsEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func encode(_ value: UInt16, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
   func encode(_ value: UInt32, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
   func encode(_ value: UInt64, forKey key: Key) { put(.unsigned(UInt64(value)), key) }
-  func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { put(try PayloadNode.node(of: value), key) }
+  func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+    output.text.beginField(key.stringValue, in: place)
+    try output.encode(value)
+  }
 
   func nestedContainer<Nested: CodingKey>(keyedBy keyType: Nested.Type, forKey key: Key) -> KeyedEncodingContainer<Nested> {
-    let nested = PayloadNode.ObjectFields()
-    put(.object(nested), key)
-    return KeyedEncodingContainer(FieldsEncoder<Nested>(object: nested))
+    output.text.beginField(key.stringValue, in: place)
+    return KeyedEncodingContainer(FieldsEncoder<Nested>(output: output, place: output.text.open(.object)))
   }
 
   func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-    let nested = PayloadNode.ArrayElements()
-    put(.array(nested), key)
-    return ElementsEncoder(array: nested)
+    output.text.beginField(key.stringValue, in: place)
+    return ElementsEncoder(output: output, place: output.text.open(.array))
   }
 
   /// Classes with an encodable base are left to `JSONEncoder`.
-  func superEncoder() -> any Encoder {
-    object.fields.append(("super", .unavailable))
-    return ValueEncoder()
-  }
-
-  func superEncoder(forKey key: Key) -> any Encoder {
-    put(.unavailable, key)
-    return ValueEncoder()
-  }
+  func superEncoder() -> any Encoder { ValueEncoder.givingUp(output) }
+  func superEncoder(forKey key: Key) -> any Encoder { ValueEncoder.givingUp(output) }
 }
 
 struct ElementsEncoder: UnkeyedEncodingContainer {
-  let array: PayloadNode.ArrayElements
+  let output: PayloadOutput
+  let place: PayloadText.Place
   var codingPath: [any CodingKey] { [] }
-  var count: Int { array.elements.count }
+  var count: Int { output.text.elements(in: place) }
 
-  private func put(_ node: PayloadNode) { array.elements.append(node) }
+  private func put(_ scalar: PayloadScalar) { output.text.putElement(scalar, in: place) }
 
   func encodeNil() { put(.null) }
   func encode(_ value: Bool) { put(.bool(value)) }
@@ -68,31 +64,50 @@ struct ElementsEncoder: UnkeyedEncodingContainer {
   func encode(_ value: UInt16) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt32) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt64) { put(.unsigned(UInt64(value))) }
-  func encode<Value: Encodable>(_ value: Value) throws { put(try PayloadNode.node(of: value)) }
+  func encode<Value: Encodable>(_ value: Value) throws {
+    output.text.beginElement(in: place)
+    try output.encode(value)
+  }
 
   func nestedContainer<Nested: CodingKey>(keyedBy keyType: Nested.Type) -> KeyedEncodingContainer<Nested> {
-    let nested = PayloadNode.ObjectFields()
-    put(.object(nested))
-    return KeyedEncodingContainer(FieldsEncoder<Nested>(object: nested))
+    output.text.beginElement(in: place)
+    return KeyedEncodingContainer(FieldsEncoder<Nested>(output: output, place: output.text.open(.object)))
   }
 
   func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-    let nested = PayloadNode.ArrayElements()
-    put(.array(nested))
-    return ElementsEncoder(array: nested)
+    output.text.beginElement(in: place)
+    return ElementsEncoder(output: output, place: output.text.open(.array))
   }
 
-  func superEncoder() -> any Encoder {
-    put(.unavailable)
-    return ValueEncoder()
-  }
+  func superEncoder() -> any Encoder { ValueEncoder.givingUp(output) }
 }
 
-struct SingleValueEncoder: SingleValueEncodingContainer {
-  let encoder: ValueEncoder
+/// Takes one value of any shape.
+struct ValueEncoder: Encoder, SingleValueEncodingContainer {
+  let output: PayloadOutput
+  /// Where the value begins in the text, and in how many open containers.
+  let start: Int
+  let depth: Int
   var codingPath: [any CodingKey] { [] }
+  var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-  private func put(_ node: PayloadNode) { encoder.node = node }
+  /// An encoder that takes anything; what comes of it does not count.
+  static func givingUp(_ output: PayloadOutput) -> ValueEncoder {
+    output.text.giveUp()
+    return ValueEncoder(output: output, start: output.text.count, depth: output.text.depth)
+  }
+
+  func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+    KeyedEncodingContainer(FieldsEncoder<Key>(output: output, place: output.text.open(.object, start: start, depth: depth)))
+  }
+
+  func unkeyedContainer() -> any UnkeyedEncodingContainer {
+    ElementsEncoder(output: output, place: output.text.open(.array, start: start, depth: depth))
+  }
+
+  func singleValueContainer() -> any SingleValueEncodingContainer { self }
+
+  private func put(_ scalar: PayloadScalar) { output.text.append(scalar, start: start) }
 
   func encodeNil() { put(.null) }
   func encode(_ value: Bool) { put(.bool(value)) }
@@ -109,5 +124,8 @@ struct SingleValueEncoder: SingleValueEncodingContainer {
   func encode(_ value: UInt16) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt32) { put(.unsigned(UInt64(value))) }
   func encode(_ value: UInt64) { put(.unsigned(UInt64(value))) }
-  func encode<Value: Encodable>(_ value: Value) throws { put(try PayloadNode.node(of: value)) }
+  func encode<Value: Encodable>(_ value: Value) throws {
+    if output.text.count != start { output.text.giveUp() }
+    try output.encode(value)
+  }
 }

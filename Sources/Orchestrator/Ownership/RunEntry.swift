@@ -16,7 +16,7 @@ final class RunEntry {
   var info: WorkflowInfo?
   var slot: Slot?
   var lastEventID: Int32 = 0
-  /// Event that asked for an activity or timer, by sequence.
+  /// Event that asked for an activity or timer that is open, by sequence.
   var scheduledBy: [Int32: Int32] = [:]
   var activities: [Int32: OpenActivity] = [:]
   var timers: [Int32: TimerRow] = [:]

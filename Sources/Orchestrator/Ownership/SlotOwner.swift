@@ -94,13 +94,21 @@ final class SlotOwner {
 
   /// Deals with one message, and with those that it sets free.
   func handle(_ message: OwnerMessage) {
-    handle([message])
+    guard !isHandling, pending.isEmpty else { return handle([message]) }
+    isHandling = true
+    current = message
+    deal(with: message)
+    handlePending()
   }
 
   func handle(_ messages: [OwnerMessage]) {
     pending.append(contentsOf: messages)
     guard !isHandling else { return }
     isHandling = true
+    handlePending()
+  }
+
+  private func handlePending() {
     while !pending.isEmpty {
       let next = pending.removeFirst()
       current = next
@@ -236,7 +244,9 @@ final class SlotOwner {
       return false
     }
     record(message, entry, at: at)
-    let eventID = append(event.type, causedBy: event.sequence.flatMap { entry.scheduledBy[$0] } ?? 0, event.encoded(), entry, slot, at)
+    // Answered once: a long run keeps only what is open.
+    let cause = event.sequence.flatMap { entry.scheduledBy.removeValue(forKey: $0) } ?? 0
+    let eventID = append(event.type, causedBy: cause, event.encoded(), entry, slot, at)
     perform(activation, causedBy: eventID, entry, at)
     alongside()
     if pipeline.isFull { seal() }

@@ -5,7 +5,9 @@ extension SlotOwner {
     case .scheduleActivity(let task):
       entry.scheduledBy[task.sequence] = eventID
       schedule(task, entry, slot, at)
-    case .requestCancelActivity(let sequence): cancelActivity(sequence, entry)
+    case .requestCancelActivity(let sequence):
+      entry.scheduledBy[sequence] = nil
+      cancelActivity(sequence, entry)
     case .startTimer(let sequence, let milliseconds):
       entry.scheduledBy[sequence] = eventID
       let dueAt = milliseconds > (Int64.max - at) / 1000 ? Int64.max / 2 : at + milliseconds * 1000
@@ -13,6 +15,7 @@ extension SlotOwner {
       entry.timers[sequence] = row
       begin(row)
     case .cancelTimer(let sequence):
+      entry.scheduledBy[sequence] = nil
       if let row = entry.timers.removeValue(forKey: sequence) { pipeline.open.endedTimers.append(row) }
     case .completeWorkflow(let result): close(entry, .completed, outcome: result, at: at)
     case .failWorkflow(let failure): close(entry, .failed, outcome: failure.payload, at: at)

@@ -7,7 +7,7 @@ struct ReplayMatcher {
     /// Inline steps that were asked for and have no recorded outcome: they run again.
     var openInlineSteps: [ActivityTask] = []
     var openTimers: [OpenTimer] = []
-    /// Events that asked for something, by sequence, for `caused_by` of the answer.
+    /// Events that asked for what is open, by sequence, for `caused_by` of the answer.
     var scheduledBy: [Int32: Int32] = [:]
     var lastEventID: Int32 = 0
     var isClosed = false
@@ -28,7 +28,8 @@ struct ReplayMatcher {
 
   private let instance: WorkflowInstance
   private var outcome = Outcome()
-  private var activities: [Int32: OpenActivity] = [:]
+  /// Their schedule events; read only of those that are open at the end.
+  private var activities: [Int32: HistoryEvent] = [:]
   private var timers: [Int32: OpenTimer] = [:]
   private var inlineSteps: [Int32: ActivityTask] = [:]
   private let isLastEventNew: Bool
@@ -55,7 +56,7 @@ struct ReplayMatcher {
     while index < history.count {
       index = try matcher.replayStep(history, from: index)
     }
-    return matcher.finish()
+    return try matcher.finish()
   }
 
   /// One incoming event and the commands recorded under it.
@@ -127,18 +128,21 @@ struct ReplayMatcher {
   private mutating func note(_ incoming: IncomingEvent) {
     if case .terminated = incoming { outcome.isClosed = true }
     guard let sequence = incoming.sequence else { return }
+    end(sequence)
+    inlineSteps[sequence] = nil
+  }
+
+  private mutating func end(_ sequence: Int32) {
     activities[sequence] = nil
     timers[sequence] = nil
-    inlineSteps[sequence] = nil
+    outcome.scheduledBy[sequence] = nil
   }
 
   private mutating func note(_ command: Command, _ event: HistoryEvent) throws {
     outcome.lastEventID = event.eventID
     switch command {
     case .scheduleActivity(let task):
-      // What was recorded counts, not what today's code would ask for: timeouts and input of an activity in flight do not change.
-      let recorded = try reading(event) { try ActivityTask(event) }
-      activities[task.sequence] = OpenActivity(task: recorded, scheduledAt: event.at)
+      activities[task.sequence] = event
       outcome.scheduledBy[task.sequence] = event.eventID
     case .startTimer(let sequence, let milliseconds):
       let recorded = try reading(event) { try AttributesReader(event.attributes).integer("startToFireMilliseconds") } ?? milliseconds
@@ -147,15 +151,17 @@ struct ReplayMatcher {
       }
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
-    case .requestCancelActivity(let sequence): activities[sequence] = nil
-    case .cancelTimer(let sequence): timers[sequence] = nil
+    case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
     case .completeWorkflow, .failWorkflow, .cancelWorkflow: outcome.isClosed = true
     }
   }
 
-  private func finish() -> Outcome {
+  private func finish() throws -> Outcome {
     var outcome = outcome
-    outcome.openActivities = activities.values.sorted { $0.task.sequence < $1.task.sequence }
+    // What was recorded counts, not what today's code would ask for: timeouts and input of an activity in flight do not change.
+    outcome.openActivities = try activities.sorted { $0.key < $1.key }.map { _, event in
+      OpenActivity(task: try reading(event) { try ActivityTask(event) }, scheduledAt: event.at)
+    }
     outcome.openTimers = timers.values.sorted { $0.sequence < $1.sequence }
     outcome.openInlineSteps = inlineSteps.values.filter { instance.isPending($0.sequence) }.sorted { $0.sequence < $1.sequence }
     return outcome

@@ -146,11 +146,11 @@ class WorkflowInstance: @unchecked Sendable {
     if let timer = receive.timer { cancelTimer(timer) }
   }
 
-  func decoding<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
+  func decoding<Result>(_ what: @autoclosure () -> String, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let error as PayloadError {
-      throw WorkflowProblem.undecodablePayload(what: what, reason: error.description)
+      throw WorkflowProblem.undecodablePayload(what: what(), reason: error.description)
     }
   }
 

@@ -15,13 +15,7 @@ final class BatchWriter {
       (.text, { $1.append($0.key.workflowID) }), (.text, { $1.append($0.workflowType) }),
       (.timestamptz, { $1.appendTimestamp(microseconds: $0.startedAt) }),
     ])
-  private let history = RowWriter<HistoryRow>(
-    CommitStatements.insertHistory,
-    [
-      (.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.event.eventID) }), (.int2, { $1.append($0.slot.number) }),
-      (.int2, { $1.append($0.event.type.rawValue) }), (.timestamptz, { $1.appendTimestamp(microseconds: $0.event.at) }),
-      (.int4, { $1.append($0.event.causedBy) }), (.bytea, { $1.append($0.event.attributes) }),
-    ])
+  private let history = HistoryColumns()
   private let states = RowWriter<StateRow>(
     CommitStatements.upsertStates,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.eventID) }), (.bytea, { $1.append($0.state.bytes) })])
@@ -151,6 +145,35 @@ final class BatchWriter {
 extension ArrayColumn {
   fileprivate func append(milliseconds: Int64?) {
     if let milliseconds { appendInterval(microseconds: min(milliseconds, .max / 1000) * 1000) } else { appendNull() }
+  }
+}
+
+/// The columns of histories, written without a call through a closure for every value: these are most of all rows.
+private final class HistoryColumns {
+  private let runID = ArrayColumn(.uuid)
+  private let eventID = ArrayColumn(.int4)
+  private let slot = ArrayColumn(.int2)
+  private let type = ArrayColumn(.int2)
+  private let at = ArrayColumn(.timestamptz)
+  private let causedBy = ArrayColumn(.int4)
+  private let attributes = ArrayColumn(.bytea)
+
+  func add(_ rows: [HistoryRow], to list: inout [BoundStatement]) {
+    guard !rows.isEmpty else { return }
+    let columns = [runID, eventID, slot, type, at, causedBy, attributes]
+    for column in columns { column.removeAll() }
+    for row in rows {
+      runID.append(row.runID.uuid)
+      eventID.append(row.event.eventID)
+      slot.append(row.slot.number)
+      type.append(row.event.type.rawValue)
+      at.appendTimestamp(microseconds: row.event.at)
+      causedBy.append(row.event.causedBy)
+      attributes.append(row.event.attributes)
+    }
+    var parameters = Parameters()
+    for column in columns { parameters.append(column) }
+    list.append((CommitStatements.insertHistory, parameters))
   }
 }
 
