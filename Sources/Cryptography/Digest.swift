@@ -13,9 +13,12 @@ public enum Digest {
 /// SHA-256 of bytes that come in pieces (FIPS 180-4).
 public struct SHA256Hasher: ~Copyable {
   private let context: OpaquePointer
+  /// Found once: given `EVP_sha256()`, OpenSSL looks for its implementation every time.
+  // Never freed and never changed: OpenSSL lets any thread use an algorithm.
+  private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
 
   public init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Self.algorithm ?? EVP_sha256(), nil) == 1 else {
       // No input leads here: OpenSSL fails only without memory or without its own provider, and then nothing can go on.
       fatalError("OpenSSL cannot begin a SHA-256: out of memory, or its default provider is missing")
     }
