@@ -71,7 +71,9 @@ private struct JSONTokenizer {
 
   /// Also of what nobody reads: names and values that the type does not know.
   private static func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
+    var bits: UInt8 = 0
+    for byte in bytes { bits |= byte }
+    return bits < 0x80 || String(validating: bytes, as: UTF8.self) != nil
   }
 
   private init(bytes: UnsafeBufferPointer<UInt8>) {
@@ -230,11 +232,8 @@ extension JSONTokens {
   func string(_ index: Int) throws -> String {
     let token = tokens[index]
     guard token.kind == .plainString else { throw unavailable() }
-    let text = bytes.withUnsafeBufferPointer { bytes in
-      String.valid(UnsafeBufferPointer(rebasing: bytes[Int(token.start)..<Int(token.end)]))
-    }
-    guard let text else { throw unavailable() }
-    return text
+    // The whole text is UTF-8, and quotes stand between characters.
+    return bytes.withUnsafeBufferPointer { String(decoding: $0[Int(token.start)..<Int(token.end)], as: UTF8.self) }
   }
 
   func bool(_ index: Int) throws -> Bool {
@@ -311,14 +310,5 @@ extension UnsafeBufferPointer<UInt8> {
       index += 1
     }
     return true
-  }
-}
-
-extension String {
-  /// Nil for what is not UTF-8. Most texts are ASCII, which needs no look at every code point.
-  fileprivate static func valid(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-    var bits: UInt8 = 0
-    for byte in bytes { bits |= byte }
-    return bits < 0x80 ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
   }
 }
