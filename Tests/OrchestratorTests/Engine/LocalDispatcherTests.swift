@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 import TestSupport
 import Testing
@@ -13,7 +12,7 @@ import Testing
   private static let workflow = WorkflowKey(workflowID: "w")
 
   private let outcomes = Outcomes()
-  private let gate = DispatchSemaphore(value: 0)
+  private let gate = DispatchGate()
 
   private func dispatcher(concurrency: Int = 200) -> LocalDispatcher {
     var registry = Registry()
@@ -69,7 +68,7 @@ import Testing
     dispatcher.start(first)
     try await eventually("it blocks") { outcomes.hasBegun }
     dispatcher.cancel(first.key)
-    gate.signal()
+    gate.open()
     dispatcher.start(try attempt(Self.quick, 2))
     try await eventually("the next one ended") { outcomes.completed == [2] }
   }
