@@ -18,6 +18,7 @@ import Testing
     var registry = Registry()
     registry.implement(Self.quick) { number, _ in number }
     registry.implement(Self.waiting) { number, _ in
+      // Only its cancellation ends it.
       try await Task.sleep(for: .seconds(600))
       return number
     }
