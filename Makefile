@@ -27,10 +27,10 @@ build: dependencies ## Build everything for debugging
 release: dependencies ## Build the one binary, optimised, with Swift linked in: .build/release/orchestratord
 	@swift build -c release --static-swift-stdlib --product orchestratord
 
-test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, run every test, fuzz every parser
+test: test-dependencies lint ## Do all that CI does: install, lint, build without warnings, fuzz every parser, run every test
 	@swift build --build-tests
-	@scripts/run-tests
 	@scripts/fuzz brief
+	@scripts/run-tests
 
 lint: ## Check the format of the Swift code
 	@swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
