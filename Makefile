@@ -50,10 +50,10 @@ fuzz: ## Search every parser for inputs that break it: SECONDS=60 each, TARGET=m
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)
 
 test-thread-sanitizer: test-dependencies ## Run the tests under the thread sanitizer; FILTER=PromiseTests for some
-	@scripts/sanitize thread $(FILTER)
+	@scripts/sanitize thread $(if $(FILTER),'$(FILTER)')
 
 test-address-sanitizer: test-dependencies ## Run the tests under the address sanitizer; FILTER=HTTPTests for some
-	@scripts/sanitize address $(FILTER)
+	@scripts/sanitize address $(if $(FILTER),'$(FILTER)')
 
 bench: release ## Measure every target on this machine, about 10 minutes; ARGS="--workload chain --json" for one workload
 	@$(RELEASE) bench $(ARGS)
