@@ -7,7 +7,7 @@ struct SlotAssignment: Equatable {
     let isAlive: Bool
   }
 
-  /// Owners of slots that are dead: to fence off, so that their slots become free.
+  /// Processes that are dead: to fence off, so that their slots become free.
   var fence: [Int64] = []
   /// Free slots, or slots of the fenced, to take.
   var take: [Slot] = []
@@ -20,8 +20,9 @@ struct SlotAssignment: Equatable {
   static func decide(me: Int64, members: [Member], owners: [Int64?], isLeaving: Bool = false) -> SlotAssignment {
     var assignment = SlotAssignment()
     let alive = members.filter { $0.isAlive && !($0.processID == me && isLeaving) }.map(\.processID).sorted()
-    // Dead, or fenced off and so no member any more.
-    let dead = Set(owners.compactMap { $0 }).subtracting(members.filter(\.isAlive).map(\.processID)).subtracting([me])
+    // Dead, or fenced off and so no member any more. Without slots too: nobody else would ever clear them away.
+    let known = Set(owners.compactMap { $0 }).union(members.map(\.processID))
+    let dead = known.subtracting(members.filter(\.isAlive).map(\.processID)).subtracting([me])
     assignment.fence = dead.sorted()
     let mine = owners.indices.filter { owners[$0] == me }
     guard let place = alive.firstIndex(of: me) else {

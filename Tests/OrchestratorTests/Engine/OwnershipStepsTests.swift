@@ -83,6 +83,14 @@ import Testing
     expect(steps.takeEffects(), [.lost])
     expect(steps.begin(), .register)
   }
+
+  @Test("A dead process is fenced off also when it never owned a slot")
+  func deadWithoutSlots() {
+    let members = [(1, true), (2, false)].map { SlotAssignment.Member(processID: $0, isAlive: $1) }
+    let owners = [Int64?](repeating: 1, count: Slot.count)
+    expect(SlotAssignment.decide(me: 1, members: members, owners: owners), SlotAssignment(fence: [2]))
+    expect(SlotAssignment.decide(me: 2, members: members, owners: owners), SlotAssignment())
+  }
 }
 
 private func expect<Value: Equatable>(_ found: Value, _ wanted: Value, sourceLocation: SourceLocation = #_sourceLocation) {

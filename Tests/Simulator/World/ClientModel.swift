@@ -22,6 +22,8 @@ final class ClientModel: @unchecked Sendable {
   /// The answer that is waited for.
   private var waitsFor = 0
   private(set) var isDone = false
+  /// Starts by somebody else that are still to come.
+  private var rivals = 0
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
   init(_ world: World, _ index: Int) {
@@ -46,7 +48,10 @@ final class ClientModel: @unchecked Sendable {
     if world.random.chance(0.15) { orders.insert(.cancel, at: world.random.draw(1...orders.count)) }
     if world.random.chance(0.07) { orders.insert(.terminate, at: world.random.draw(1...orders.count)) }
     // Somebody else wants the same workflow id.
-    if world.random.chance(0.15) { world.after(world.random.draw(0...20_000)) { [self] in startRival() } }
+    if world.random.chance(0.15) {
+      rivals += 1
+      world.after(world.random.draw(0...20_000)) { [self] in startRival() }
+    }
     next()
   }
 
@@ -186,6 +191,7 @@ final class ClientModel: @unchecked Sendable {
   }
 
   private func startRival() {
+    rivals -= 1
     let runID = world.makeRunID()
     let transaction = world.store.begin()
     guard world.store.start(started, runID, in: transaction) == .accepted else { return world.store.rollBack(transaction) }
@@ -199,7 +205,7 @@ final class ClientModel: @unchecked Sendable {
   /// Until nothing of the workflow id is open any more. Whoever forgets its activity is an operator's case.
   private func watch() {
     let isStarting = world.store.inbox.contains { $0.key == key }
-    if !isStarting, world.store.openRuns[key]?.isEmpty != false {
+    if rivals == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
       if world.random.chance(0.25), round < 3 { return startRound() }
       isDone = true
       return

@@ -6,6 +6,8 @@ class Machine: @unchecked Sendable {
   private(set) var isRunning = false
   private(set) var generation = 0
   private var thawAt: Int64 = 0
+  /// What waits for the end of a freeze.
+  private var postponed: [() -> Void] = []
   /// Microseconds that its monotonic clock missed while the machine was suspended.
   private(set) var lag: Int64 = 0
 
@@ -23,6 +25,7 @@ class Machine: @unchecked Sendable {
     isRunning = true
     generation += 1
     thawAt = 0
+    postponed = []
     lag = 0
     world.note(.boot, index, Int64(generation))
     booted()
@@ -61,6 +64,7 @@ class Machine: @unchecked Sendable {
   /// Faults are over.
   func heal() {
     thawAt = min(thawAt, world.now)
+    thaw(generation)
   }
 
   /// Something this process does later, if it still is this process then; while it is frozen, nothing happens.
@@ -71,10 +75,15 @@ class Machine: @unchecked Sendable {
 
   private func resume(_ expected: Int, _ body: @escaping () -> Void) {
     guard isRunning, generation == expected else { return }
-    if thawAt > world.now {
-      world.at(thawAt) { [self] in resume(expected, body) }
-      return
-    }
-    body()
+    guard thawAt > world.now else { return body() }
+    postponed.append(body)
+    if postponed.count == 1 { world.at(thawAt) { [self] in thaw(expected) } }
+  }
+
+  private func thaw(_ expected: Int) {
+    guard generation == expected else { return }
+    let bodies = postponed
+    postponed = []
+    for body in bodies { resume(expected, body) }
   }
 }
