@@ -14,7 +14,7 @@ import Testing
   }
 
   /// Seeds that once broke a promise.
-  private static let regressions: [UInt64] = [9, 17, 59, 88, 334, 402, 100_057, 100_093, 200_077, 500_153]
+  private static let regressions: [UInt64] = [9, 17, 59, 88, 334, 402, 100_057, 100_093, 200_077, 300_198, 500_153]
 
   @Test("The promises hold for seeds that nobody has seen")
   func freshSeeds() {

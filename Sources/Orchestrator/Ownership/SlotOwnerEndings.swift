@@ -34,6 +34,10 @@ extension SlotOwner {
     guard let slot = entry.slot else { return }
     let at = max(clock(), entry.lastActiveAt)
     record(message, entry, at: at)
+    // What waits behind it would refuse the close for ever: another termination, or messages for code that is blocked.
+    entry.followers = entry.waiting + entry.followers
+    entry.waiting = []
+    recordFollowers(of: entry, slot, at)
     let event = IncomingEvent.terminated(reason: reason, identity: identity)
     _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
     let failure = Failure(kind: .terminated, type: "Terminated", message: reason, isRetryable: false)

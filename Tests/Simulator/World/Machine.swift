@@ -61,11 +61,8 @@ class Machine: @unchecked Sendable {
     world.note(.freeze, index, time)
   }
 
-  /// Faults are over.
-  func heal() {
-    thawAt = min(thawAt, world.now)
-    thaw(generation)
-  }
+  /// It will go on, and do what it had begun.
+  var isFrozen: Bool { isRunning && thawAt > world.now }
 
   /// Something this process does later, if it still is this process then; while it is frozen, nothing happens.
   func after(_ delay: Int64, _ body: @escaping () -> Void) {

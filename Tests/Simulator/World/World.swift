@@ -119,11 +119,12 @@ final class World: @unchecked Sendable {
   private func makePeace() {
     isPeaceful = true
     note(.peace, 0)
-    for owner in owners { owner.heal() }
-    for worker in workers { worker.heal() }
   }
 
-  private var isFinished: Bool { clients.allSatisfy(\.isDone) && store.openRuns.values.allSatisfy(\.isEmpty) }
+  private var isFinished: Bool {
+    clients.allSatisfy(\.isDone) && store.openRuns.values.allSatisfy(\.isEmpty)
+      && !owners.contains(where: \.isFrozen) && !workers.contains(where: \.isFrozen)
+  }
 
   private func unfinished() -> String {
     let open = store.openRuns.values.joined().sorted().map { runID in
