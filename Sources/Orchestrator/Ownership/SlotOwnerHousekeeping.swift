@@ -172,6 +172,8 @@ extension SlotOwner {
   /// Forgets everything of these slots.
   func dropSlots(_ dropped: Set<Slot>) {
     slots.subtract(dropped)
+    // Should they come back, work begins anew.
+    abandoned.subtract(dropped)
     slotChanges += 1
     for entry in orderedEntries where entry.slot.map(dropped.contains) ?? slots.isEmpty {
       for key in runningHere.keys.filter({ $0.runID == entry.runID }).sorted(by: { $0.sequence < $1.sequence }) {

@@ -20,6 +20,15 @@ import Testing
     owner.slots.shutDown()
     #expect(replies.counts == [1, 1, 1, 1])
   }
+
+  @Test func `Slots that were given up past their deadline and came back are served again`() {
+    let owner = OwnerAtTable()
+    owner.slots.release([Slot(4)], deadline: 0) { _ in }
+    _ = owner.slots.tick(isIdle: true)
+    #expect(!owner.slots.slots.contains(Slot(4)))
+    owner.slots.take([Slot(4)], from: RunID.floor(unixMilliseconds: 0))
+    #expect(owner.slots.slots.contains(Slot(4)) && owner.slots.abandoned.isEmpty)
+  }
 }
 
 /// Counts the answers to each message.
