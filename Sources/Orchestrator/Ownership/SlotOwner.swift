@@ -153,7 +153,7 @@ final class SlotOwner {
     case .loaded(let runs):
       arrived.append(contentsOf: runs)
       takeArrived()
-    case .inbox(let rows, let floor): take(rows, above: floor)
+    case .inbox(let rows, let window): take(rows, window)
     case .timers(let rows):
       isReadingTimers = false
       for row in rows where slots.contains(row.slot) { timers.insert(row) }

@@ -36,8 +36,8 @@ extension SlotOwner {
       held.values.map(\.until).min() ?? .max)
   }
 
-  func take(_ rows: [InboxRow], above floor: Int64) {
-    for row in inbox.end(rows, above: floor) {
+  func take(_ rows: [InboxRow], _ window: TransactionWindow?) {
+    for row in inbox.end(rows, window) {
       // A run that is still in memory cannot close without its messages; the others' wait for the next owner.
       guard slots.contains(row.slot), !isReleasing(row.slot) || entries[row.runID] != nil else {
         inbox.forget([row.messageID])

@@ -18,7 +18,7 @@ enum StoreAnswer: Sendable {
   case committed(batch: Int)
   case refused(batch: Int, CommitRefusal)
   case loaded([LoadedRun])
-  case inbox([InboxRow], above: Int64)
+  case inbox([InboxRow], TransactionWindow?)
   case timers([TimerRow])
   case openRuns([RunID], of: [Slot])
   /// A read got no answer; it is asked again.
@@ -59,6 +59,15 @@ struct InboxRow: Sendable {
   let slot: Slot
   let kind: InboxKind
   let attributes: [UInt8]
+}
+
+/// What a read of rows saw of transactions, by their numbers: a row's identifier is drawn before its transaction ends, so a later one may
+/// be seen first.
+struct TransactionWindow: Sendable, Equatable {
+  /// Every transaction below has ended; what it wrote is among the rows.
+  let oldestOpen: Int64
+  /// No transaction from here on has begun.
+  let next: Int64
 }
 
 enum InboxKind: Int16, Sendable {

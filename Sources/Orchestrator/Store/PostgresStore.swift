@@ -5,7 +5,7 @@ import PostgreSQL
 final class PostgresStore: EngineStore {
   fileprivate enum Read {
     case load([RunID])
-    case inbox(above: Int64)
+    case inbox
     case timers
     case openRuns(slots: [Slot], from: RunID)
   }
@@ -74,7 +74,7 @@ final class PostgresStore: EngineStore {
     var parameters = Self.parameters(slots)
     parameters.append(floor)
     parameters.append(Int64(Limits.inboxRead))
-    ask(.inbox(above: floor), [(ReadStatements.inbox, parameters)])
+    ask(.inbox, [(ReadStatements.inbox, parameters)])
   }
 
   func readTimers(slots: [Slot], dueUntil: Int64) {
@@ -203,14 +203,15 @@ extension PostgresStore.Read {
     let rows = results[0]
     switch self {
     case .load(let asked): return .loaded(try LoadedRuns.read(results, asked: asked))
-    case .inbox(let floor):
+    case .inbox:
+      let window = try rows.count == 0 ? nil : TransactionWindow(oldestOpen: rows.int64(0, 5), next: rows.int64(0, 6))
       return .inbox(
         try (0..<rows.count).compactMap { row in
           guard let kind = InboxKind(rawValue: try rows.int16(row, 3)) else { return nil }
           return InboxRow(
             messageID: try rows.int64(row, 0), runID: RunID(try rows.uuid(row, 1)), slot: Slot(try rows.int16(row, 2)), kind: kind,
             attributes: try rows.bytes(row, 4))
-        }, above: floor)
+        }, window)
     case .timers:
       return .timers(
         try (0..<rows.count).compactMap { row in

@@ -49,10 +49,13 @@ enum ReadStatements {
   /// Everything about runs, in the order in which `LoadedRuns` takes the results.
   static let run: [Statement] = [history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats]
 
+  /// The sub-selects are of the statement's own snapshot, and computed once.
   static let inbox = Statement(
     name: "read_inbox",
     sql: """
-      select message_id, run_id, slot, kind, attributes from orchestrator.inbox
+      select message_id, run_id, slot, kind, attributes,
+        (select pg_snapshot_xmin(pg_current_snapshot())::text::int8), (select pg_snapshot_xmax(pg_current_snapshot())::text::int8)
+      from orchestrator.inbox
       where message_id > $2 and slot = any($1) order by message_id limit $3
       """,
     parameterTypes: [.int2Array, .int8, .int8])

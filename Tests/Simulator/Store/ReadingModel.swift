@@ -43,6 +43,11 @@ extension StoreModel {
     return Array(visible.prefix(Limits.inboxRead).map(\.row))
   }
 
+  var transactionWindow: TransactionWindow {
+    let next = Int64(lastTransaction) + 1
+    return TransactionWindow(oldestOpen: inbox.lazy.compactMap(\.transaction).min().map(Int64.init) ?? next, next: next)
+  }
+
   func readTimers(_ asked: [Slot], dueUntil: Int64) -> [TimerRow] {
     guard !timers.isEmpty else { return [] }
     let slots = Set(asked)

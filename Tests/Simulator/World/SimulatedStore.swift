@@ -55,7 +55,7 @@ final class SimulatedStore: EngineStore {
 
   func readInbox(slots: [Slot], above floor: Int64) {
     let world = world
-    ask(.inbox) { .inbox(world.store.readInbox(slots, above: floor), above: floor) }
+    ask(.inbox) { .inbox(world.store.readInbox(slots, above: floor), world.store.transactionWindow) }
   }
 
   func readTimers(slots: [Slot], dueUntil: Int64) {
