@@ -41,7 +41,7 @@ final class RealStore {
   }
 
   /// - Parameter isLate: on the connection before the last reconnect.
-  func commit(_ batch: CommitBatch, _ predecessor: EventKey?, by process: Int64, isLate: Bool) throws -> CommitRefusal? {
+  func commit(_ batch: CommitBatch, _ predecessor: Int?, by process: Int64, isLate: Bool) throws -> CommitRefusal? {
     let door = isLate ? earlierDoors[process]! : doors[process]!
     guard case .refused(_, let refusal) = try answer(door, { $0.commit(batch, predecessor: predecessor) }) else { return nil }
     return refusal

@@ -72,11 +72,8 @@ struct StorePair {
     let messages = model.inbox.map(\.row.messageID)
     var batch = operations.batch(model, messages: messages)
     let process = processes[operations.random.chance(0.9) ? processes.count - 1 : 0]
-    var predecessor: EventKey?
-    if operations.random.chance(0.2) {
-      let run = operations.run().runID
-      predecessor = EventKey(runID: run, eventID: Int32(operations.random.draw(1...3)))
-    }
+    // The one before it, or one that did not land.
+    let predecessor = operations.random.chance(0.3) ? batch.number - operations.random.draw(1...2) : nil
     let realMessages = try inbox(process.real).map(\.messageID)
     let session = sessions[process.model] ?? 0
     let isLate = session > 1 && operations.random.chance(0.3)

@@ -15,7 +15,8 @@ struct BatchPipeline {
 
   var hasSealed: Bool { !sealed.isEmpty }
 
-  var predecessor: EventKey? { inFlight.last?.witness }
+  /// The batch that the next one speculates on.
+  var predecessor: Int? { inFlight.last?.number }
 
   mutating func touch(_ entry: RunEntry) {
     guard entry.touchedBy != open.number else { return }
@@ -28,8 +29,7 @@ struct BatchPipeline {
 
   /// Whether the connection may take one more batch.
   var hasRoom: Bool {
-    guard refusal == nil, let last = inFlight.last else { return refusal == nil }
-    return last.witness != nil && inFlight.count < (messageLimit == nil ? Limits.batchesInFlight : 1)
+    refusal == nil && inFlight.count < (messageLimit == nil ? Limits.batchesInFlight : 1)
   }
 
   /// Moves the open batch behind the sealed ones.

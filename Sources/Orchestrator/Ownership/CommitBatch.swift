@@ -52,11 +52,8 @@ struct CommitBatch: Sendable {
   var isEmpty: Bool {
     history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && attempts.isEmpty && heartbeats.isEmpty
       && parkedActivities.isEmpty && unparkedActivities.isEmpty && blocked.isEmpty && endedTimers.isEmpty && timers.isEmpty
-      && lowWater == nil && effects.isEmpty && states.isEmpty && unblocked.isEmpty
+      && lowWater == nil && effects.isEmpty && states.isEmpty && unblocked.isEmpty && closedBlocked.isEmpty
   }
-
-  /// A row that exists exactly when this batch landed.
-  var witness: EventKey? { history.last.map { EventKey(runID: $0.runID, eventID: $0.event.eventID) } }
 }
 
 /// What the owner does in the world after a commit.

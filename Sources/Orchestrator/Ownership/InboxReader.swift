@@ -11,8 +11,8 @@ struct InboxReader {
     let at: Int64
   }
 
-  /// Messages delivered whose rows are not yet deleted by a commit.
-  private(set) var taken: Set<Int64> = []
+  /// Messages delivered whose rows are not yet deleted by a commit, with their slots.
+  private(set) var taken: [Int64: Slot] = [:]
   private(set) var isReading = false
   private(set) var wantsRead = false
   /// Nothing new comes below, but from transactions that were given up waiting for: now and then all pages are read again from 0 for those.
@@ -56,7 +56,7 @@ struct InboxReader {
   /// Ends a read; the rows that are new.
   mutating func end(_ rows: [InboxRow], _ window: TransactionWindow?) -> [InboxRow] {
     guard isReading else { return [] }
-    let fresh = rows.filter { taken.insert($0.messageID).inserted }
+    let fresh = rows.filter { taken.updateValue($0.slot, forKey: $0.messageID) == nil }
     readEnded()
     if isStale {
       isStale = false
@@ -89,7 +89,7 @@ struct InboxReader {
 
   private mutating func readEnded() {
     isReading = false
-    taken.subtract(goneMeanwhile)
+    drop(goneMeanwhile)
     goneMeanwhile = []
   }
 
@@ -103,24 +103,43 @@ struct InboxReader {
     if isReading {
       goneMeanwhile.append(contentsOf: messageIDs)
     } else {
-      taken.subtract(messageIDs)
+      drop(messageIDs)
     }
   }
 
-  /// After slots came or a run was given up: everything counts as unseen.
-  mutating func startOver(keeping isKept: (Int64) -> Bool = { _ in true }) {
-    taken = taken.filter(isKept)
-    floor = 0
-    marks = []
-    restart()
+  private mutating func drop(_ messageIDs: some Sequence<Int64>) {
+    for messageID in messageIDs { taken[messageID] = nil }
+  }
+
+  /// After slots came, or when something must have been overlooked: everything that was not delivered counts as unseen.
+  mutating func startOver() {
+    lowerFloor()
     wantsRead = true
   }
 
-  mutating func forget(_ messageIDs: some Sequence<Int64>) {
-    taken.subtract(messageIDs)
+  private mutating func lowerFloor() {
     floor = 0
     marks = []
     restart()
+  }
+
+  /// These were not dealt with after all: the next read, whenever it is due, brings them again.
+  mutating func forget(_ messageIDs: some Collection<Int64>) {
+    guard !messageIDs.isEmpty else { return }
+    drop(messageIDs)
+    lowerFloor()
+  }
+
+  /// Nothing of these slots is dealt with here any more.
+  mutating func forget(_ slots: Set<Slot>) {
+    taken = taken.filter { !slots.contains($0.value) }
+    startOver()
+  }
+
+  /// What was delivered may be lost.
+  mutating func forgetAll() {
+    taken = [:]
+    startOver()
   }
 
   static let interval: Int64 = 100_000

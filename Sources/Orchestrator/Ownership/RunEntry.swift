@@ -41,6 +41,9 @@ final class RunEntry {
   /// Messages to be dealt with before the run may close, in order.
   var followers: [OwnerMessage] = []
 
+  /// Requests that its history holds, while its code is not there to know them.
+  var recordedRequests: Set<String> = []
+
   init(runID: RunID, phase: Phase) {
     self.runID = runID
     self.phase = phase
@@ -48,6 +51,12 @@ final class RunEntry {
 
   var isLoading: Bool {
     if case .loading = phase { true } else { false }
+  }
+
+  /// Takes what waits for it, in order.
+  func takeWaiting() -> [OwnerMessage] {
+    defer { (waiting, followers) = ([], []) }
+    return waiting + followers
   }
 
   var instance: WorkflowInstance? {

@@ -64,6 +64,8 @@ final class SlotOwner {
   private var arrived: [LoadedRun] = []
   private var isHandling = false
   var conflictingStarts: Set<RunID> = []
+  /// Runs of which the database refused a message by itself, until they are loaded and set aside.
+  var poisoned: [RunID: WorkflowProblem] = [:]
   var held: [RunID: HeldRun] = [:]
   /// Runs that wanted to close over messages they had not seen, until they are closed.
   var refusedCloses: Set<RunID> = []
@@ -158,7 +160,7 @@ final class SlotOwner {
       isReadingTimers = false
       for row in rows where slots.contains(row.slot) { timers.insert(row) }
     case .openRuns(let runs, let taken):
-      for run in runs where entries[run] == nil { _ = makeEntry(run) }
+      for run in runs where entries[run] == nil { makeEntry(run) }
       unconfirmedSlots.append(contentsOf: taken)
     case .readFailed(let read): repeatRead(read)
     }
@@ -303,7 +305,7 @@ final class SlotOwner {
   func resumeAfterBlockedThread() -> OwnerMessage? {
     defer { current = nil }
     isHandling = false
-    inbox.startOver(keeping: { _ in false })
+    inbox.forgetAll()
     return current
   }
 
@@ -321,8 +323,7 @@ final class SlotOwner {
   func takeWaitingMessages() -> [OwnerMessage] {
     var waiting: [OwnerMessage] = []
     for entry in orderedEntries {
-      waiting += entry.waiting
-      entry.waiting = []
+      waiting += entry.takeWaiting()
     }
     waiting += deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
     deferred = []
@@ -336,8 +337,11 @@ final class SlotOwner {
     (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))
   }
 
-  func makeEntry(_ runID: RunID) -> RunEntry {
+  /// - Parameter slot: nil when only its history can tell.
+  @discardableResult
+  func makeEntry(_ runID: RunID, slot: Slot? = nil) -> RunEntry {
     let entry = RunEntry(runID: runID, phase: .loading)
+    entry.slot = slot
     entries[runID] = entry
     loads.append(runID)
     return entry

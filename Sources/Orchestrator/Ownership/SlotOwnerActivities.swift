@@ -285,6 +285,8 @@ extension SlotOwner {
       guard entry.timers[row.sequence] == row else { break }
       entry.timers[row.sequence] = nil
       pipeline.open.endedTimers.append(row)
+      // It was due: should the clock have been set back since, its event is not earlier all the same.
+      entry.lastActiveAt = max(entry.lastActiveAt, row.dueAt)
       apply(.timerFired(sequence: row.sequence), to: entry, from: message)
       return
     case .activityRetry:

@@ -10,6 +10,7 @@ extension SlotOwner {
     for effect in batch.effects { release(effect) }
     for row in batch.closes { closed(row) }
     if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
+    if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
   }
 
   private func release(_ effect: Effect) {
@@ -53,19 +54,29 @@ extension SlotOwner {
     }
     var again: [OwnerMessage] = []
     for entry in touched where entries[entry.runID] === entry {
-      again.append(contentsOf: entry.waiting)
+      again += entry.takeWaiting()
       forget(entry)
+      if entry.lastEventID > 0 { makeEntry(entry.runID, slot: entry.slot) }
     }
-    let uncommitted = batches.flatMap(\.messages).map { message in
-      var message = message
-      message.isRedelivered = true
-      if case .activityOutcome(let sequence, let report) = message.body, message.messageID == nil {
-        runningHere[ActivityKey(runID: message.runID, sequence: sequence)] = report.attempt
-      }
-      return message
+    let uncommitted = batches.flatMap(\.messages)
+    // What was only to be deleted is read again.
+    inbox.forget(Set(batches.flatMap(\.takenMessages)).subtracting(uncommitted.compactMap(\.messageID)))
+    redeliver(uncommitted.compactMap(redelivered) + again, cause, refusedBatch)
+  }
+
+  /// A message once more, after what became of it did not land; nil for what the loaded run brings forth by itself.
+  private func redelivered(_ message: OwnerMessage) -> OwnerMessage? {
+    var message = message
+    message.isRedelivered = true
+    switch message.body {
+    case .timerDue: return nil
+    // The work itself is done.
+    case .activityOutcome(let sequence, let report) where message.messageID == nil:
+      runningHere[ActivityKey(runID: message.runID, sequence: sequence)] = report.attempt
+    case .inlineOutcome(let sequence, _, _): inlineHere.insert(ActivityKey(runID: message.runID, sequence: sequence))
+    default: break
     }
-    redeliver(uncommitted + again, cause, refusedBatch)
-    for entry in touched where entries[entry.runID] == nil && entry.lastEventID > 0 { _ = makeEntry(entry.runID) }
+    return message
   }
 
   private func redeliver(_ uncommitted: [OwnerMessage], _ cause: CommitRefusal, _ refusedBatch: CommitBatch?) {
@@ -80,8 +91,8 @@ extension SlotOwner {
       }
       handle(messages)
     case .unseenMessages:
-      // A sender may still hold the run, so it is held for a moment.
-      inbox.wake()
+      // A sender may still hold the run, so it is held for a moment; what it sends may have a number below those that were read.
+      inbox.startOver()
       handle(messages)
     case .rejected(let reason):
       let runs = Set(refusedBatch?.messages.map(\.runID) ?? [])
@@ -107,11 +118,8 @@ extension SlotOwner {
       }
       return
     }
-    let entry = entries[message.runID] ?? RunEntry(runID: message.runID, phase: .blocked)
-    entries[message.runID] = entry
-    if case .blocked = entry.phase {} else { forget(entry) }
-    markBlocked(entry, .storeRefused(reason), isLastEventUnapplied: false)
-    wait(message, atBlocked: entry)
+    poisoned[message.runID] = .storeRefused(reason)
+    (entries[message.runID] ?? makeEntry(message.runID)).waiting.append(message)
   }
 
   /// Drops a run from memory; its history stays.

@@ -35,8 +35,6 @@ extension SlotOwner {
     let at = max(clock(), entry.lastActiveAt)
     record(message, entry, at: at)
     // What waits behind it would refuse the close for ever: another termination, or messages for code that is blocked.
-    entry.followers = entry.waiting + entry.followers
-    entry.waiting = []
     recordFollowers(of: entry, slot, at)
     let event = IncomingEvent.terminated(reason: reason, identity: identity)
     _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
@@ -52,7 +50,9 @@ extension SlotOwner {
   }
 
   func failTooLong(_ entry: RunEntry, at: Int64, _ message: OwnerMessage) {
+    guard let slot = entry.slot else { return }
     record(message, entry, at: at)
+    recordFollowers(of: entry, slot, at)
     let failure = Failure(
       kind: .engine, type: "HistoryTooLong",
       message: "the history has \(entry.lastEventID) events, the limit is \(Limits.historyEvents)", isRetryable: false)
@@ -61,6 +61,7 @@ extension SlotOwner {
 
   /// The code cannot apply this message: the run is set aside, the message waits.
   func block(_ entry: RunEntry, _ problem: WorkflowProblem, _ message: OwnerMessage?) {
+    entry.recordedRequests = entry.instance?.seenRequests ?? []
     entry.instance?.evict()
     markBlocked(entry, problem, isLastEventUnapplied: false)
     if let message { wait(message, atBlocked: entry) }

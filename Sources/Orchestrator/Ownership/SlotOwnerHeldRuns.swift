@@ -40,7 +40,7 @@ extension SlotOwner {
     for runID in held.keys.sorted() {
       guard let run = held[runID], run.until <= now else { continue }
       guard let entry = entries[runID] else {
-        _ = makeEntry(runID)
+        makeEntry(runID)
         continue
       }
       switch entry.phase {
@@ -56,17 +56,18 @@ extension SlotOwner {
     }
   }
 
+  /// When the next of them is let go. One that is being loaded needs no clock: its rows wake the owner.
+  var nextHeldDueAt: Int64 { held.filter { entries[$0.key]?.isLoading != true }.map(\.value.until).min() ?? .max }
+
   private func dealWithFollowers(of entry: RunEntry) {
     while !entry.followers.isEmpty { handle(entry.followers.removeFirst()) }
   }
 
   /// The run is about to close: messages that were accepted and that its code can no longer see are recorded before the closing event.
   func recordFollowers(of entry: RunEntry, _ slot: Slot, _ at: Int64) {
-    let followers = entry.followers
-    entry.followers = []
     // The code sees none of them any more, so it does not know what was recorded here: a sender may have asked twice.
-    var recorded = entry.instance?.seenRequests ?? []
-    for message in followers {
+    var recorded = entry.instance?.seenRequests ?? entry.recordedRequests
+    for message in entry.takeWaiting() {
       switch message.body {
       case .signal(let signal) where signal.requestID.isEmpty || recorded.insert(signal.requestID).inserted:
         record(message, entry, at: at)

@@ -33,7 +33,7 @@ extension SlotOwner {
     if now >= nextShrink { shrinkCache(now) }
     return min(
       timers.nextDueAt ?? .max, slots.isEmpty ? .max : inbox.dueAt, nextHousekeeping, deferred.map(\.at).min() ?? .max,
-      held.values.map(\.until).min() ?? .max)
+      nextHeldDueAt)
   }
 
   func take(_ rows: [InboxRow], _ window: TransactionWindow?) {
@@ -175,22 +175,32 @@ extension SlotOwner {
     // Should they come back, work begins anew.
     abandoned.subtract(dropped)
     slotChanges += 1
-    for entry in orderedEntries where entry.slot.map(dropped.contains) ?? slots.isEmpty {
-      for key in runningHere.keys.filter({ $0.runID == entry.runID }).sorted(by: { $0.sequence < $1.sequence }) {
-        dispatcher.cancel(key)
-        runningHere[key] = nil
-      }
-      let waiting = entry.waiting + (held.removeValue(forKey: entry.runID)?.messages ?? [])
+    // Of which slot a run is that is being looked for, only its rows will tell.
+    let leaving = orderedEntries.filter { $0.slot.map(dropped.contains) ?? slots.isEmpty }
+    stopWork(of: Set(leaving.map(\.runID)))
+    for entry in leaving {
+      let waiting = entry.takeWaiting() + (held.removeValue(forKey: entry.runID)?.messages ?? [])
       forget(entry)
       for message in waiting { message.reply?(OrchestratorError(.ownershipLost, "the run's slot moved to another process")) }
     }
     timers.removeAll { dropped.contains($0.slot) }
-    inbox.startOver(keeping: { _ in !slots.isEmpty })
+    inbox.forget(dropped)
     if slots.isEmpty {
       deferred = []
       held = [:]
       refusedCloses = []
+      poisoned = [:]
     }
+  }
+
+  /// What this process does for these runs is stopped, and no longer counts as under way.
+  private func stopWork(of runs: Set<RunID>) {
+    let running = runningHere.keys.filter { runs.contains($0.runID) }
+    for key in running.sorted(by: { ($0.runID, $0.sequence) < ($1.runID, $1.sequence) }) {
+      dispatcher.cancel(key)
+      runningHere[key] = nil
+    }
+    inlineHere = inlineHere.filter { !runs.contains($0.runID) }
   }
 }
 

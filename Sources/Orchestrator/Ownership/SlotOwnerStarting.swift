@@ -111,14 +111,16 @@ extension SlotOwner {
   /// A run's stored history arrived: it is replayed, and messages that waited are dealt with.
   func loaded(_ run: LoadedRun) {
     guard let entry = entries[run.runID], case .loading = entry.phase else { return }
+    let poison = poisoned.removeValue(forKey: run.runID)
     guard let first = run.history.first, !run.isClosed else {
       entries[run.runID] = nil
-      for message in entry.waiting + release(run.runID) { deal(with: message, exists: !run.history.isEmpty) }
+      if run.blockedAttempts > 0 { pipeline.open.closedBlocked.append(run.runID) }
+      for message in entry.takeWaiting() + release(run.runID) { deal(with: message, exists: !run.history.isEmpty) }
       return
     }
     guard slots.contains(run.slot ?? Slot(0)) else {
       entries[run.runID] = nil
-      for message in entry.waiting + release(run.runID) {
+      for message in entry.takeWaiting() + release(run.runID) {
         message.reply?(OrchestratorError(.ownershipLost, "the run's slot belongs to another process"))
       }
       return
@@ -130,9 +132,11 @@ extension SlotOwner {
     entry.lastActiveAt = run.history.last?.at ?? 0
     recency.use(entry)
     do {
+      if let poison { throw poison }
       try restore(entry, run, first)
-      handleWaiting(entry)
+      handle(entry.takeWaiting())
     } catch {
+      entry.recordedRequests = Self.requests(in: run.history)
       markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
       waitWithWaiting(entry)
     }
@@ -140,18 +144,18 @@ extension SlotOwner {
 
   private func release(_ runID: RunID) -> [OwnerMessage] { held.removeValue(forKey: runID)?.messages ?? [] }
 
-  private func handleWaiting(_ entry: RunEntry) {
-    let waiting = entry.waiting
-    entry.waiting = []
-    handle(waiting)
+  /// The requests whose signals a history holds.
+  private static func requests(in history: [HistoryEvent]) -> Set<String> {
+    Set(
+      history.lazy.filter { $0.type == .workflowExecutionSignaled }.compactMap { event in
+        guard case .signaled(let signal)? = try? IncomingEvent(event), !signal.requestID.isEmpty else { return nil }
+        return signal.requestID
+      })
   }
 
   /// Each is looked at anew: termination works at a blocked run, and what came directly must become durable.
   func waitWithWaiting(_ entry: RunEntry) {
-    let waiting = entry.waiting + entry.followers
-    entry.waiting = []
-    entry.followers = []
-    for message in waiting { wait(message, atBlocked: entry) }
+    for message in entry.takeWaiting() { wait(message, atBlocked: entry) }
   }
 
   private func restore(_ entry: RunEntry, _ run: LoadedRun, _ first: HistoryEvent) throws {
@@ -228,8 +232,6 @@ extension SlotOwner {
   }
 
   private func dropMessage(_ message: OwnerMessage) {
-    guard let messageID = message.messageID else { return }
-    pipeline.open.messages.append(message)
-    pipeline.open.takenMessages.append(messageID)
+    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
   }
 }

@@ -95,11 +95,10 @@ final class BatchWriter {
     self.processID = processID
   }
 
-  func statements(for batch: CommitBatch, predecessor: EventKey?) -> [BoundStatement] {
-    var list: [BoundStatement] = [(CommitStatements.fence, Parameters(processID, session))]
-    if let predecessor {
-      list.append((CommitStatements.predecessor, Parameters(predecessor.runID.uuid, predecessor.eventID)))
-    }
+  func statements(for batch: CommitBatch, predecessor: Int?) -> [BoundStatement] {
+    var fence = Parameters(processID, session, Int64(batch.number))
+    if let predecessor { fence.append(Int64(predecessor)) } else { fence.appendNull() }
+    var list: [BoundStatement] = [(CommitStatements.fence, fence)]
     starts.add(batch.runs.filter { !$0.isRefused }, to: &list)
     runs.add(batch.runs, to: &list)
     history.add(batch.history, to: &list)

@@ -21,24 +21,20 @@ enum CommitStatements {
     parameterTypes: [.int8])
 
   /// Without a row that is not fenced the transaction ends here. FOR SHARE makes who fences us off wait for commits on their way. A batch of
-  /// an earlier session must not land: whoever sent it has gone on without it.
+  /// an earlier session must not land: whoever sent it has gone on without it. Nor must one that speculates on a batch which did not land:
+  /// the number of the last one is a setting of the connection, which a rollback undoes with everything else.
   static let fence = Statement(
     name: "fence",
     sql: """
       select case when count(*) = 0 then orchestrator.refuse('OR001', 'this process was fenced off')
-        when bool_and(session <> $2) then orchestrator.refuse('OR007', 'the connection of this batch was given up') end
+        when bool_and(session <> $2) then orchestrator.refuse('OR007', 'the connection of this batch was given up')
+        when $4 is not null and current_setting('orchestrator.batch', true) is distinct from $4::text
+          then orchestrator.refuse('OR007', 'the batch before this one did not land')
+        when set_config('orchestrator.batch', $3::text, false) is null
+          then orchestrator.refuse('OR007', 'the number of this batch cannot be kept') end
       from (select session from orchestrator.processes where process_id = $1 and not fenced for share) process
       """,
-    parameterTypes: [.int8, .int8])
-
-  /// A batch speculates on the one sent before it: without that one's witness it must not land.
-  static let predecessor = Statement(
-    name: "predecessor",
-    sql: """
-      select case when not exists (select from orchestrator.history where run_id = $1 and event_id = $2)
-        then orchestrator.refuse('OR007', 'the batch before this one did not land') end
-      """,
-    parameterTypes: [.uuid, .int4])
+    parameterTypes: [.int8, .int8, .int8, .int8])
 
   /// Looks the keys up one by one whatever the tables held when the plan was made: a lateral query with a limit is not turned into a join, a
   /// scalar query not into a hash of the whole table. (An EXISTS was, and a start cost more the more runs there were.)

@@ -3,7 +3,7 @@
 protocol EngineStore: AnyObject {
   /// Writes the batch in one transaction under the fence. `predecessor` names a row of the batch sent before it whose answer is still
   /// open: without that row this batch must not land either.
-  func commit(_ batch: CommitBatch, predecessor: EventKey?)
+  func commit(_ batch: CommitBatch, predecessor: Int?)
   func load(_ runs: [RunID])
   /// Messages of these slots with identifiers above `floor`, oldest first.
   func readInbox(slots: [Slot], above floor: Int64)
@@ -45,11 +45,6 @@ enum CommitRefusal: Sendable, Equatable {
   /// These runs wanted to close over messages in their inbox.
   case unseenMessages([RunID])
   case rejected(String)
-}
-
-struct EventKey: Sendable, Equatable {
-  let runID: RunID
-  let eventID: Int32
 }
 
 /// One row of the inbox, read back.

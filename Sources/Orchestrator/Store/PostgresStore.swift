@@ -46,7 +46,7 @@ final class PostgresStore: EngineStore {
     isConnected ? [(commits.socket, commits.wantsWrite), (reads.socket, reads.wantsWrite)] : []
   }
 
-  func commit(_ batch: CommitBatch, predecessor: EventKey?) {
+  func commit(_ batch: CommitBatch, predecessor: Int?) {
     guard isConnected else {
       answers.append(.refused(batch: batch.number, .outcomeUnknown))
       return

@@ -61,7 +61,7 @@ import Testing
     _ = reader.begin(at: 2)
     reader.gone([1])
     expect(reader.end(rows([1, 2]), TransactionWindow(oldestOpen: 100, next: 103)).map(\.messageID), [2])
-    expect(reader.taken, [2])
+    expect(Set(reader.taken.keys), [2])
   }
 
   @Test func `a read that was under way when slots came does not hide their earlier messages`() {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PlanTests {
   private static let statements: [Statement] =
     [
-      CommitStatements.fence, CommitStatements.predecessor, CommitStatements.checkStarts, CommitStatements.insertRuns,
+      CommitStatements.fence, CommitStatements.checkStarts, CommitStatements.insertRuns,
       CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.insertParked, CommitStatements.deleteParked,
       CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
       CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,

@@ -82,7 +82,7 @@ private struct OwnerAtTable {
 }
 
 private final class SilentStore: EngineStore {
-  func commit(_ batch: CommitBatch, predecessor: EventKey?) {}
+  func commit(_ batch: CommitBatch, predecessor: Int?) {}
   func load(_ runs: [RunID]) {}
   func readInbox(slots: [Slot], above floor: Int64) {}
   func readTimers(slots: [Slot], dueUntil: Int64) {}

@@ -3,8 +3,9 @@
 /// One batch as one transaction: what `CommitStatements` do, in their order.
 extension StoreModel {
   /// - Returns: why it did not land; nil when it did.
-  func commit(_ batch: CommitBatch, predecessor: EventKey?, by process: Int64, session: Int64) -> CommitRefusal? {
+  func commit(_ batch: CommitBatch, predecessor: Int?, by process: Int64, session: Int64) -> CommitRefusal? {
     if let refusal = refusal(of: batch, predecessor, process, session) { return refusal }
+    lastBatch[process] = batch.number
     write(batch, process)
     return nil
   }
@@ -12,13 +13,14 @@ extension StoreModel {
   /// A new connection for commits: what comes on earlier ones is refused.
   func beginSession(_ process: Int64) -> Int64 {
     commitSessions[process, default: 0] += 1
+    lastBatch[process] = nil
     return commitSessions[process, default: 0]
   }
 
-  private func refusal(of batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
+  private func refusal(of batch: CommitBatch, _ predecessor: Int?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
     if commitSessions[process] != session { return .predecessorMissing }
-    if let predecessor, !holds(predecessor.runID, predecessor.eventID) { return .predecessorMissing }
+    if let predecessor, lastBatch[process] != predecessor { return .predecessorMissing }
     let conflicts = batch.runs.filter { !$0.isRefused && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
     if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }
     if hasDuplicates(batch) { return .outcomeUnknown }

@@ -76,6 +76,8 @@ final class StoreModel {
   var sessions: Set<Int64> = []
   /// Of a process's connection for commits.
   var commitSessions: [Int64: Int64] = [:]
+  /// The last batch that landed on each process's connection.
+  var lastBatch: [Int64: Int] = [:]
 
   var tasks: [ActivityKey: StoredTask] = [:]
   var lastToken: Int64 = 0

@@ -22,8 +22,8 @@ final class ClientModel: @unchecked Sendable {
   /// The answer that is waited for.
   private var waitsFor = 0
   private(set) var isDone = false
-  /// Starts by somebody else that are still to come.
-  private var rivals = 0
+  /// Starts by somebody else, and requests that may still arrive although nobody waits for their answer any more.
+  private var underWay = 0
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
   init(_ world: World, _ index: Int) {
@@ -49,7 +49,7 @@ final class ClientModel: @unchecked Sendable {
     if world.random.chance(0.07) { orders.insert(.terminate, at: world.random.draw(1...orders.count)) }
     // Somebody else wants the same workflow id.
     if world.random.chance(0.15) {
-      rivals += 1
+      underWay += 1
       world.after(world.random.draw(0...20_000)) { [self] in startRival() }
     }
     next()
@@ -129,12 +129,14 @@ final class ClientModel: @unchecked Sendable {
   // By the functions in SQL, in a transaction that may stay open for a while.
 
   private func bySQL(_ number: Int, looks: Int = 0, _ call: @escaping (StoreModel, Int) -> StoreModel.Sending) {
+    underWay += 1
     world.after(world.latency()) { [self] in
       let transaction = world.store.begin()
       let sending = call(world.store, transaction)
       world.note(.request, index, Int64(number), "\(sending)")
       guard sending == .accepted else {
         world.store.rollBack(transaction)
+        underWay -= 1
         if sending == .waits, looks < 500 {
           world.after(10_000) { [self] in bySQL(number, looks: looks + 1, call) }
         } else {
@@ -144,6 +146,7 @@ final class ClientModel: @unchecked Sendable {
       }
       let open: Int64 = world.fault(world.plan.openTransaction) ? world.random.draw(1000...60_000) : world.random.draw(100...1000)
       world.after(open) { [self] in
+        underWay -= 1
         world.store.commit(transaction)
         world.notifyOwners()
         tell(number, .accepted)
@@ -191,11 +194,14 @@ final class ClientModel: @unchecked Sendable {
   }
 
   private func startRival() {
-    rivals -= 1
     let runID = world.makeRunID()
     let transaction = world.store.begin()
-    guard world.store.start(started, runID, in: transaction) == .accepted else { return world.store.rollBack(transaction) }
+    guard world.store.start(started, runID, in: transaction) == .accepted else {
+      underWay -= 1
+      return world.store.rollBack(transaction)
+    }
     world.after(world.random.draw(100...50_000)) { [self] in
+      underWay -= 1
       world.store.commit(transaction)
       world.checker.acknowledgedStart(runID.uuid)
       world.notifyOwners()
@@ -205,7 +211,7 @@ final class ClientModel: @unchecked Sendable {
   /// Until nothing of the workflow id is open any more. Whoever forgets its activity is an operator's case.
   private func watch() {
     let isStarting = world.store.inbox.contains { $0.key == key }
-    if rivals == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
+    if underWay == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
       if world.random.chance(0.25), round < 3 { return startRound() }
       isDone = true
       return

@@ -10,6 +10,8 @@ class Machine: @unchecked Sendable {
   private var postponed: [() -> Void] = []
   /// Microseconds that its monotonic clock missed while the machine was suspended.
   private(set) var lag: Int64 = 0
+  /// What it will have missed when it goes on.
+  private var missed: Int64 = 0
 
   init(_ world: World, _ index: Int) {
     self.world = world
@@ -27,6 +29,7 @@ class Machine: @unchecked Sendable {
     thawAt = 0
     postponed = []
     lag = 0
+    missed = 0
     world.note(.boot, index, Int64(generation))
     booted()
   }
@@ -57,7 +60,7 @@ class Machine: @unchecked Sendable {
     guard world.fault(world.plan.freeze), thawAt <= world.now else { return }
     let time: Int64 = world.random.chance(0.5) ? world.random.draw(1000...200_000) : world.random.draw(200_000...9_000_000)
     thawAt = world.now + time
-    if world.fault(world.plan.suspendedClock) { lag += time }
+    if world.fault(world.plan.suspendedClock) { missed += time }
     world.note(.freeze, index, time)
   }
 
@@ -72,7 +75,11 @@ class Machine: @unchecked Sendable {
 
   private func resume(_ expected: Int, _ body: @escaping () -> Void) {
     guard isRunning, generation == expected else { return }
-    guard thawAt > world.now else { return body() }
+    guard thawAt > world.now else {
+      lag += missed
+      missed = 0
+      return body()
+    }
     postponed.append(body)
     if postponed.count == 1 { world.at(thawAt) { [self] in thaw(expected) } }
   }

@@ -25,7 +25,7 @@ final class SimulatedStore: EngineStore {
 
   var hasAnswers: Bool { !answers.isEmpty }
 
-  func commit(_ batch: CommitBatch, predecessor: EventKey?) {
+  func commit(_ batch: CommitBatch, predecessor: Int?) {
     guard host.lives() else { return }
     guard isConnected else {
       answers.append(.refused(batch: batch.number, .outcomeUnknown))
@@ -35,7 +35,9 @@ final class SimulatedStore: EngineStore {
     let (world, process, session) = (world, process, session)
     commits.ask {
       let refusal = world.carryOut(batch, predecessor, process, session)
-      world.note(refusal == nil ? .commit : .refused, Int(process), Int64(batch.number), world.describe(batch, refusal))
+      world.note(
+        refusal == nil ? .commit : .refused, Int(process), Int64(batch.number),
+        world.describe(batch, refusal) + (predecessor.map { " after \($0)" } ?? ""))
       return refusal.map { .refused(batch: batch.number, $0) } ?? .committed(batch: batch.number)
     } _: { [weak self] (answer: StoreAnswer) in
       guard let self else { return }
@@ -137,7 +139,7 @@ final class SimulatedStore: EngineStore {
 
 extension World {
   /// One batch at the server.
-  fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: EventKey?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
+  fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: Int?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if fault(plan.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
     let refusal = store.commit(batch, predecessor: predecessor, by: process, session: session)
     if refusal == nil, store.sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
