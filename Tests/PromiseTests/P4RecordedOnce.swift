@@ -50,6 +50,33 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
+  func `a step that a worker ended while no owner lived is not queued again by the next one`() async throws {
+    let database = try PromiseDatabase()
+    try await database.script(
+      """
+      create table public.queued (run_id uuid);
+      create function public.note_queued() returns trigger language plpgsql as $$
+      begin
+        insert into public.queued values (new.run_id);
+        return null;
+      end
+      $$;
+      create trigger note after insert on orchestrator.activity_tasks for each row execute function public.note_queued();
+      """)
+    try await database.withEngine(syntheticRegistry()) { engine in
+      for number in 0..<20 { try await engine.client.start(Remote.self, id: "remote-\(number)", input: 10) }
+      try await database.waitFor("select count(*) from orchestrator.activity_tasks", toBe: 20)
+    }
+    let worker = try ProcessUnderTest("worker", database: database.connection, role: "worker")
+    try await database.waitFor("select count(*) from orchestrator.inbox where kind = 5", toBe: 20)
+    try await worker.endInGoodOrder()
+    try await database.withEngine(syntheticRegistry()) { _ in
+      try await database.waitFor("select count(*) from orchestrator.closes where status = 2", toBe: 20)
+    }
+    #expect(try await database.count("select count(*) from public.queued") == 20)
+  }
+
+  @Test(.timeLimit(.minutes(5)))
   func `an activity that kills its process does not do so for ever`() async throws {
     let database = try PromiseDatabase()
     let losses = Int64(Limits.workerLosses)

@@ -88,7 +88,7 @@ struct LoadedRun: Sendable {
   /// Failed attempts of open activities.
   var attempts: [AttemptCount] = []
   var parkedActivities: [Int32] = []
-  /// Sequences with a row in the task queue.
+  /// Sequences with a row in the task queue, or with their outcome in the inbox: a step that a worker has ended is not queued again.
   var queuedActivities: [Int32] = []
   var heartbeats: [Int32: Payload] = [:]
 }

@@ -38,8 +38,15 @@ enum ReadStatements {
     name: "read_parked_activities", sql: "select run_id, sequence from orchestrator.parked_activities where run_id = any($1)",
     parameterTypes: [.uuidArray])
 
+  /// A worker's word moves from the one table to the other in one transaction, and one statement sees one of the two.
   static let queuedActivities = Statement(
-    name: "read_queued_activities", sql: "select run_id, sequence from orchestrator.activity_tasks where run_id = any($1)",
+    name: "read_queued_activities",
+    sql: """
+      select run_id, sequence from orchestrator.activity_tasks where run_id = any($1)
+      union all
+      select run_id, (convert_from(attributes, 'UTF8')::json ->> 'sequence')::int4 from orchestrator.inbox
+      where run_id = any($1) and kind = 5
+      """,
     parameterTypes: [.uuidArray])
 
   static let heartbeats = Statement(

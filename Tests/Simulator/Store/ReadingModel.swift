@@ -15,9 +15,17 @@ extension StoreModel {
     run.isLastEventUnapplied = blocked[runID]?.isLastEventUnapplied ?? false
     run.attempts = attempts.keys.filter { $0.runID == runID }.map(\.sequence).sorted().compactMap { count(runID, $0) }
     run.parkedActivities = parkedActivities.filter { $0.runID == runID }.map(\.sequence).sorted()
-    run.queuedActivities = tasks.keys.filter { $0.runID == runID }.map(\.sequence).sorted()
+    run.queuedActivities = (tasks.keys.filter { $0.runID == runID }.map(\.sequence) + reported(runID)).sorted()
     for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
     return run
+  }
+
+  /// Steps whose outcome waits in the inbox.
+  private func reported(_ runID: RunID) -> [Int32] {
+    inbox.lazy.filter { $0.transaction == nil && $0.row.runID == runID && $0.row.kind == .activityOutcome }.compactMap { message in
+      guard case .activityOutcome(let sequence, _) = (try? OwnerMessage(message.row))?.body else { return nil }
+      return sequence
+    }
   }
 
   private func count(_ runID: RunID, _ sequence: Int32) -> AttemptCount? {
