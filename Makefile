@@ -43,7 +43,7 @@ demo: release ## Take a song from upload to published; SONG=path for one of your
 
 # Next to the other builds, so that neither is built again for the other.
 simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 for one with its trace
-	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing --product Simulator
+	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --product Simulator
 	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) --seeds $(or $(SEEDS),10000)) $(ARGS)
 
 fuzz: ## Search every parser for inputs that break it: SECONDS=60 each, TARGET=multipart for one

@@ -2,51 +2,54 @@ import Foundation
 import Orchestrator
 import Synchronization
 
-/// Many seeds, shared out to threads; stops at the first violation.
+/// Many seeds, shared out to threads; those that break a promise are listed at the end.
 final class SeedRange: Sendable {
-  private struct Progress {
-    var next: UInt64
-    var done: UInt64 = 0
-    var running: Int
-    var steps = 0
-    var acknowledgements = 0
-    var failed: Simulation.Outcome?
-  }
-
   private let options: SimulatorOptions
-  private let simulation: Simulation
   private let progress: Mutex<Progress>
   private let began = ContinuousClock.now
   private let finished = DispatchSemaphore(value: 0)
 
+  private struct Progress {
+    var nextSeed: UInt64
+    var running: Int
+    var report = SimulationReport()
+    var nextLine = ContinuousClock.now + SeedRange.betweenLines
+  }
+
+  private static let betweenLines = Duration.seconds(10)
+  /// So that a lock is taken rarely.
+  private static let seedsAtOnce: UInt64 = 16
+
   init(_ options: SimulatorOptions) {
     self.options = options
-    simulation = Simulation(sabotage: options.sabotage)
-    progress = Mutex(Progress(next: options.first, running: options.threads))
+    progress = Mutex(Progress(nextSeed: options.first, running: options.threads))
   }
 
   /// - Returns: whether no seed broke a promise.
   func run() -> Bool {
     for number in 0..<options.threads { startThread(named: "seeds-\(number)") { self.work() } }
     finished.wait()
-    let (failed, done, steps, acknowledgements) = progress.withLock { ($0.failed, $0.done, $0.steps, $0.acknowledgements) }
-    let seconds = Double((ContinuousClock.now - began).milliseconds) / 1000
-    print(
-      "\(done) seeds, \(steps) steps, \(acknowledgements) acknowledgements checked in \(seconds) s: \(Int(Double(done) / seconds * 60)) seeds a minute"
-    )
-    guard let failed else { return true }
-    let traced = simulation.run(seed: failed.seed, isTracing: true)
-    for line in traced.lines.suffix(60) { print(line) }
-    print(traced.summary)
-    print("replay it: make simulate SEED=\(failed.seed)")
-    return false
+    let report = progress.withLock(\.report)
+    if let failed = report.violations.first {
+      let traced = Simulation(sabotage: options.sabotage).run(seed: failed.seed, isTracing: true)
+      for line in traced.lines.suffix(60) { print(line) }
+      print(traced.summary)
+    }
+    for line in report.lines(after: ContinuousClock.now - began) { print(line) }
+    return report.violations.isEmpty
   }
 
   private func work() {
-    while let seed = takeSeed() {
-      let outcome = simulation.run(seed: seed)
-      if options.printsHashes { print("\(seed) \(String(outcome.hash, radix: 16))") }
-      note(outcome)
+    // One of its own: threads that count references of the same objects slow each other down.
+    let simulation = Simulation(sabotage: options.sabotage)
+    while let seeds = takeSeeds() {
+      var report = SimulationReport()
+      for seed in seeds {
+        let outcome = simulation.run(seed: seed)
+        if options.printsHashes { print("\(seed) \(String(outcome.hash, radix: 16))") }
+        report.add(outcome)
+      }
+      note(report)
     }
     let isLast = progress.withLock { progress in
       progress.running -= 1
@@ -55,22 +58,25 @@ final class SeedRange: Sendable {
     if isLast { finished.signal() }
   }
 
-  private func takeSeed() -> UInt64? {
-    progress.withLock { progress in
-      guard progress.failed == nil, progress.next < options.first + options.seeds else { return nil }
-      defer { progress.next += 1 }
-      return progress.next
+  private func takeSeeds() -> Range<UInt64>? {
+    let end = options.first + options.seeds
+    return progress.withLock { progress in
+      guard progress.nextSeed < end else { return nil }
+      let first = progress.nextSeed
+      progress.nextSeed = min(end, first + Self.seedsAtOnce)
+      return first..<progress.nextSeed
     }
   }
 
-  private func note(_ outcome: Simulation.Outcome) {
-    let done = progress.withLock { progress in
-      progress.done += 1
-      progress.steps += outcome.steps
-      progress.acknowledgements += outcome.acknowledgements
-      if !outcome.violations.isEmpty, progress.failed == nil { progress.failed = outcome }
-      return progress.done
+  private func note(_ report: SimulationReport) {
+    let (shown, isDue) = progress.withLock { progress in
+      progress.report.add(report)
+      let isDue = ContinuousClock.now >= progress.nextLine
+      if isDue { progress.nextLine = ContinuousClock.now + Self.betweenLines }
+      return (progress.report, isDue)
     }
-    if done % 1000 == 0 { print("\(done) of \(options.seeds) seeds") }
+    for outcome in report.violations { print("violation: \(outcome.summary)") }
+    if isDue { print(shown.progressLine(of: options.seeds, after: ContinuousClock.now - began)) }
+    fflush(nil)
   }
 }

@@ -9,7 +9,21 @@ struct Simulation: Sendable {
     let hash: UInt64
     let steps: Int
     let acknowledgements: Int
+    let runs: Int
+    let events: Int
+    /// By `Fault.rawValue`.
+    let faults: [Int]
     let lines: [String]
+
+    /// The promises that were broken.
+    var kinds: String {
+      var seen: [Substring] = []
+      for violation in violations {
+        let kind = violation.prefix { $0 != ":" }
+        if !seen.contains(kind) { seen.append(kind) }
+      }
+      return seen.joined(separator: ", ")
+    }
 
     var summary: String {
       let verdict = violations.isEmpty ? "no violation" : violations.joined(separator: "\n  ")
@@ -29,6 +43,6 @@ struct Simulation: Sendable {
     let violations = world.run()
     return Outcome(
       seed: seed, violations: violations, hash: world.trace.hash, steps: world.steps, acknowledgements: world.checker.acknowledgements,
-      lines: world.trace.lines)
+      runs: world.checker.runCount, events: world.checker.events, faults: world.faults, lines: world.trace.lines)
   }
 }

@@ -11,7 +11,8 @@ final class Checker: StoreObserver {
     var isVisible: Bool
   }
 
-  private struct Execution: Equatable {
+  /// A step of a run.
+  private struct Execution: Hashable {
     let run: UUID
     let sequence: Int
   }
@@ -27,11 +28,13 @@ final class Checker: StoreObserver {
   private var slotOwners: [Int: Int64] = [:]
   private var messages: [Int64: Message] = [:]
   private var executions: [Int: Execution] = [:]
-  private var leases: [String: Int64] = [:]
+  private var leases: [Execution: Int64] = [:]
   private var closedRuns: Set<UUID> = []
   private var acknowledgedSignals: Set<String> = []
   private var acknowledgedStarts: Set<UUID> = []
   private(set) var acknowledgements = 0
+  private(set) var events = 0
+  var runCount: Int { runs.count }
 
   func violated(_ promise: String, _ text: String) {
     if violations.count < 5 { violations.append("\(promise): \(text)") }
@@ -50,8 +53,11 @@ final class Checker: StoreObserver {
     slotOwners[slot] = process
   }
 
+  func committed(by process: Int64) {
+    if fencedProcesses[process] != false { violated("P2", "process \(process) wrote after it was fenced off") }
+  }
+
   private func checkWriter(_ process: Int64, _ slot: Int, _ run: UUID) {
-    if fencedProcesses[process] != false { violated("P2", "process \(process) wrote \(run) after it was fenced off") }
     if slotOwners[slot] != process { violated("P2", "process \(process) wrote \(run), slot \(slot) belongs to \(slotOwners[slot] ?? 0)") }
   }
 
@@ -69,6 +75,7 @@ final class Checker: StoreObserver {
   func recorded(
     run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64
   ) {
+    events += 1
     checkWriter(process, slot, run)
     let fields = AttributeScanner(attributes)
     guard let problem = runs[run]?.take(event, type, at: at, causedBy: causedBy, fields) else {
@@ -77,7 +84,7 @@ final class Checker: StoreObserver {
       if type == CheckedRun.Number.timerFired { checkTimer(run, fields) }
       return
     }
-    violated(run.uuidString, problem)
+    violated(String(problem.prefix { $0 != ":" }), "run \(run): \(problem)")
   }
 
   /// A result comes from an execution of just this step.
@@ -162,15 +169,21 @@ final class Checker: StoreObserver {
     executions[Int(token)] = Execution(run: run, sequence: sequence)
   }
 
-  func leased(run: UUID, sequence: Int, token: Int64) { leases["\(run)/\(sequence)"] = token }
+  func leased(run: UUID, sequence: Int, token: Int64) { leases[Execution(run: run, sequence: sequence)] = token }
 
-  func leaseEnded(run: UUID, sequence: Int, token: Int64) { leases["\(run)/\(sequence)"] = nil }
+  func extended(run: UUID, sequence: Int, token: Int64) {
+    if leases[Execution(run: run, sequence: sequence)] != token {
+      violated("P4", "a heartbeat kept activity \(sequence) of run \(run) after its lease was lost")
+    }
+  }
+
+  func leaseEnded(run: UUID, sequence: Int, token: Int64) { leases[Execution(run: run, sequence: sequence)] = nil }
 
   func finished(run: UUID, sequence: Int, token: Int64, isResult: Bool) {
-    let current = leases["\(run)/\(sequence)"]
+    let current = leases[Execution(run: run, sequence: sequence)]
     // Who sweeps acts on tasks without a lease too.
     if isResult || token != 0, current != token { violated("P4", "a word on activity \(sequence) of run \(run) after its lease was lost") }
-    leases["\(run)/\(sequence)"] = nil
+    leases[Execution(run: run, sequence: sequence)] = nil
   }
 
   // The end.

@@ -6,6 +6,7 @@ extension StoreModel {
   func commit(_ batch: CommitBatch, predecessor: Int?, by process: Int64, session: Int64) -> CommitRefusal? {
     if let refusal = refusal(of: batch, predecessor, process, session) { return refusal }
     lastBatch[process] = batch.number
+    observer?.committed(by: process)
     write(batch, process)
     return nil
   }

@@ -71,7 +71,7 @@ final class StoreModel {
 
   var fenced: [Int64: Bool] = [:]
   var heartbeats: [Int64: Heartbeat] = [:]
-  var slots = [StoredSlot](repeating: StoredSlot(process: nil, lowWater: .zero), count: Slot.count)
+  var slots: [StoredSlot]
   /// Processes whose session holds its advisory lock.
   var sessions: Set<Int64> = []
   /// Of a process's connection for commits.
@@ -85,8 +85,9 @@ final class StoreModel {
   var activityHeartbeats: [ActivityKey: Payload] = [:]
   var parkedActivities: Set<ActivityKey> = []
 
-  init(sabotage: Sabotage = .none) {
+  init(sabotage: Sabotage = .none, slots: Int = Slot.count) {
     self.sabotage = sabotage
+    self.slots = Array(repeating: StoredSlot(process: nil, lowWater: .zero), count: slots)
   }
 
   func insertMessage(
@@ -117,6 +118,7 @@ enum Sabotage: String, CaseIterable {
 protocol StoreObserver: AnyObject {
   func registered(process: Int64)
   func fenced(process: Int64)
+  func committed(by process: Int64)
   func owned(slot: Int, process: Int64?)
   func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
   func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
@@ -125,6 +127,7 @@ protocol StoreObserver: AnyObject {
   func visible(message: Int64)
   func deleted(message: Int64, by process: Int64)
   func leased(run: UUID, sequence: Int, token: Int64)
+  func extended(run: UUID, sequence: Int, token: Int64)
   func leaseEnded(run: UUID, sequence: Int, token: Int64)
   func finished(run: UUID, sequence: Int, token: Int64, isResult: Bool)
 }

@@ -86,6 +86,7 @@ extension StoreModel {
       task.leaseExpiresAt = now + lease
       task.heartbeatDetails = item.details ?? task.heartbeatDetails
       tasks[item.key] = task
+      observer?.extended(run: item.key.runID.uuid, sequence: Int(item.key.sequence), token: item.token)
       return (item.key, task.isCancelRequested)
     }
   }

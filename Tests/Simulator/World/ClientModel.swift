@@ -12,10 +12,12 @@ final class ClientModel: @unchecked Sendable {
     case terminate
   }
 
-  private unowned let world: World
+  // Proof: see `Machine.world`.
+  private unowned(unsafe) let world: World
   private let index: Int
   private let type: String
   private let key: WorkflowKey
+  private let slot: Slot
   private var orders: [Order] = []
   private var round = 0
   private var lastAsk = 0
@@ -24,13 +26,16 @@ final class ClientModel: @unchecked Sendable {
   private(set) var isDone = false
   /// Starts by somebody else, and requests that may still arrive although nobody waits for their answer any more.
   private var underWay = 0
+  private var more = 0
+  private static let mostMore = 50
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
   init(_ world: World, _ index: Int) {
     self.world = world
     self.index = index
     type = ["Journey", "Decision", "Brief", "Contest"][world.random.draw(0...3)]
-    key = WorkflowKey(workflowID: "w\(index)")
+    key = WorkflowKey(workflowID: SimulatedSlots.workflowID(of: index, &world.random))
+    slot = key.slot
   }
 
   var description: String { "client \(index) of \(type) \(key.workflowID) waits to \(orders.first.map { "\($0)" } ?? "see the end")" }
@@ -61,7 +66,7 @@ final class ClientModel: @unchecked Sendable {
     waitsFor = lastAsk
     let number = lastAsk
     carryOut(order, number)
-    let patience: Int64 = world.fault(world.plan.impatience) ? world.random.draw(1000...400_000) : 8_000_000
+    let patience: Int64 = world.fault(.impatience) ? world.random.draw(1000...400_000) : 8_000_000
     world.after(patience) { [self] in
       if waitsFor == number, !orders.isEmpty { next() }
     }
@@ -101,7 +106,7 @@ final class ClientModel: @unchecked Sendable {
     }
   }
 
-  private func hostOfSlot() -> OwnerHost? { world.owners.first { $0.isRunning && $0.owner?.slots.contains(key.slot) == true } }
+  private func hostOfSlot() -> OwnerHost? { world.owners.first { $0.isRunning && $0.owner?.slots.contains(slot) == true } }
 
   // Directly to the owner in the same process.
 
@@ -144,7 +149,7 @@ final class ClientModel: @unchecked Sendable {
         }
         return
       }
-      let open: Int64 = world.fault(world.plan.openTransaction) ? world.random.draw(1000...60_000) : world.random.draw(100...1000)
+      let open: Int64 = world.fault(.openTransaction) ? world.random.draw(1000...60_000) : world.random.draw(100...1000)
       world.after(open) { [self] in
         underWay -= 1
         world.store.commit(transaction)
@@ -155,7 +160,7 @@ final class ClientModel: @unchecked Sendable {
   }
 
   private func tell(_ number: Int, _ sending: StoreModel.Sending) {
-    guard !world.fault(world.plan.cut) else { return }
+    guard !world.fault(.cut) else { return }
     world.after(world.latency()) { [self] in answered(number, sending) }
   }
 
@@ -214,9 +219,10 @@ final class ClientModel: @unchecked Sendable {
     if underWay == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
       if world.random.chance(0.25), round < 3 { return startRound() }
       isDone = true
+      world.clientEnded()
       return
     }
-    if type == "Journey", world.random.chance(0.2) { sendMore() }
+    if type == "Journey", more < Self.mostMore, world.random.chance(0.2) { sendMore() }
     for parked in world.store.parkedActivities.filter({ world.store.runs[$0.runID]?.key == key }).sorted(by: { $0.sequence < $1.sequence })
     {
       command(parked.sequence)
@@ -226,6 +232,7 @@ final class ClientModel: @unchecked Sendable {
 
   /// A rival's run may wait for messages that went to the other one.
   private func sendMore() {
+    more += 1
     let signal = SignaledAttributes(
       name: "tick", input: Payload(json: Array("6".utf8)), identity: "client", requestID: "\(key.workflowID)/more/\(world.now)")
     post(.signal, IncomingEvent.signaled(signal).encoded())

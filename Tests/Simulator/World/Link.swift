@@ -1,6 +1,7 @@
 /// A connection to the database: requests arrive, are carried out and are answered in order, until it is cut.
 final class Link {
-  private unowned let world: World
+  // Proof: see `Machine.world`; links live in events and processes of their world.
+  private unowned(unsafe) let world: World
   private var lastArrival: Int64 = 0
   private var lastAnswer: Int64 = 0
   private(set) var isCut = false
@@ -32,7 +33,7 @@ final class Link {
   func cut() {
     guard !isCut else { return }
     isCut = true
-    isDead = !world.fault(world.plan.lateArrival)
+    isDead = !world.fault(.lateArrival)
   }
 
   /// The server ended the session: nothing more is carried out.

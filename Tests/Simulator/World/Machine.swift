@@ -1,7 +1,8 @@
 /// A process on some machine: it can be killed, frozen and started again; what it planned dies with it.
 class Machine: @unchecked Sendable {
   // Safe to share: like everything of a world, it is used by one thread.
-  unowned let world: World
+  // Proof: the world owns its machines, clients and events, everything of it is touched by its events only, and those run inside `World.run`.
+  unowned(unsafe) let world: World
   let index: Int
   private(set) var isRunning = false
   private(set) var generation = 0
@@ -36,7 +37,7 @@ class Machine: @unchecked Sendable {
 
   /// Whether the process still lives when it touches the world: here it may be killed.
   func lives() -> Bool {
-    if isRunning, world.fault(world.plan.crash) { kill() }
+    if isRunning, world.fault(.crash) { kill() }
     return isRunning
   }
 
@@ -57,10 +58,10 @@ class Machine: @unchecked Sendable {
   }
 
   func freezeSometimes() {
-    guard world.fault(world.plan.freeze), thawAt <= world.now else { return }
-    let time: Int64 = world.random.chance(0.5) ? world.random.draw(1000...200_000) : world.random.draw(200_000...9_000_000)
+    guard world.fault(.freeze), thawAt <= world.now else { return }
+    let time: Int64 = world.random.chance(0.5) ? world.random.draw(1000...200_000) : world.random.draw(200_000...5_000_000)
     thawAt = world.now + time
-    if world.fault(world.plan.suspendedClock) { missed += time }
+    if world.fault(.suspendedClock) { missed += time }
     world.note(.freeze, index, time)
   }
 

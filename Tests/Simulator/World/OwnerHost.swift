@@ -31,7 +31,7 @@ final class OwnerHost: Machine, @unchecked Sendable {
     // The operating system closes its sockets; the server notices at once, or only after a while.
     if let process {
       let store = world.store
-      world.after(world.fault(0.2) ? 3_000_000 : world.random.draw(0...20_000)) { store.sessions.remove(process) }
+      world.after(world.fault(.lateNotice) ? 3_000_000 : world.random.draw(0...20_000)) { store.sessions.remove(process) }
     }
     session?.cut()
     // It may die in the middle of a turn, which then goes on to its end without touching anything.
@@ -101,14 +101,21 @@ final class OwnerHost: Machine, @unchecked Sendable {
     let isIdle = inputs.isEmpty
     if isRunning { owner.send(isIdle: isIdle) }
     guard isRunning else { return }
-    wake(in: isIdle && !door.hasAnswers ? max(50, min(dueAt - clock, 1_000_000)) : 20)
+    wake(in: pause(isIdle, until: dueAt, door))
+  }
+
+  /// As long as `OwnerLoop` waits; without a connection it looks for the database now and then.
+  private func pause(_ isIdle: Bool, until dueAt: Int64, _ door: SimulatedStore) -> Int64 {
+    guard isIdle else { return 20 }
+    if !door.isConnected { return max(50, min(dueAt - clock, 50_000)) }
+    return door.hasAnswers ? 20 : max(50, min(dueAt - clock, 1_000_000))
   }
 
   // The ownership's loop.
 
   private func round() {
     lastRound += 1
-    if !isLeaving, owner != nil, world.fault(world.plan.goodbye) {
+    if !isLeaving, owner != nil, world.fault(.goodbye) {
       world.note(.leave, index)
       isLeaving = true
       leaveBy = world.now + 4_000_000
@@ -130,7 +137,7 @@ final class OwnerHost: Machine, @unchecked Sendable {
   private func perform(_ request: OwnershipSteps.Request?, _ number: Int) {
     guard let request else { return endRound() }
     let sentAt = elapsed
-    let isAnswered = !world.fault(world.plan.cut)
+    let isAnswered = !world.fault(.cut)
     session?.ask { [self] in
       (answer: serve(request), time: world.now)
     } _: { [self] result in
@@ -237,11 +244,11 @@ extension World {
   }
 
   func notifyWorkers() {
-    for worker in workers where !fault(plan.lostNotification) { after(latency()) { worker.ring() } }
+    for worker in workers where !fault(.lostNotification) { after(latency()) { worker.ring() } }
   }
 
   func notifyOwners() {
-    for owner in owners where !fault(plan.lostNotification) {
+    for owner in owners where !fault(.lostNotification) {
       after(latency()) { if owner.isRunning, owner.owner != nil { owner.put(.wakeInbox) } }
     }
   }

@@ -2,8 +2,9 @@
 
 /// The owner's door to the model: one connection for commits, one for reads, as `PostgresStore` has them.
 final class SimulatedStore: EngineStore {
-  private unowned let world: World
-  private unowned let host: OwnerHost
+  // Proof: see `Machine.world`; doors live in their world.
+  private unowned(unsafe) let world: World
+  private unowned(unsafe) let host: OwnerHost
   private let process: Int64
   private var session: Int64
   private var commits: Link
@@ -12,7 +13,7 @@ final class SimulatedStore: EngineStore {
   private var sentBatches: [Int] = []
   private var sentReads: [(number: Int, read: StoreRead)] = []
   private var lastRead = 0
-  private var isConnected = true
+  private(set) var isConnected = true
 
   init(_ world: World, _ host: OwnerHost, process: Int64) {
     self.world = world
@@ -94,12 +95,12 @@ final class SimulatedStore: EngineStore {
 
   private func arrived(_ answer: StoreAnswer) {
     answers.append(answer)
-    if world.fault(world.plan.duplicate) { answers.append(answer) }
+    if world.fault(.duplicate) { answers.append(answer) }
     host.wake()
   }
 
   private func loseConnectionSometimes() {
-    guard world.fault(world.plan.cut) else { return }
+    guard world.fault(.cut) else { return }
     lose()
   }
 
@@ -140,7 +141,7 @@ final class SimulatedStore: EngineStore {
 extension World {
   /// One batch at the server.
   fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: Int?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
-    if fault(plan.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
+    if fault(.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
     let refusal = store.commit(batch, predecessor: predecessor, by: process, session: session)
     if refusal == nil, store.sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
     return refusal

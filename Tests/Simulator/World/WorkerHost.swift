@@ -7,8 +7,10 @@ final class WorkerHost: Machine, @unchecked Sendable {
   private var isAsking = false
   private var isReporting = false
   private var lastContact: Int64 = 0
-  private static let lease: Int64 = 1_200_000
   private static let concurrency = 4
+  private static let shortestPause: Int64 = 20_000
+
+  private var lease: Int64 { world.plan.workerLease }
 
   override func booted() {
     leases = WorkerLeases()
@@ -16,7 +18,7 @@ final class WorkerHost: Machine, @unchecked Sendable {
     isAsking = false
     isReporting = false
     lastContact = world.now
-    after(0) { [self] in askLoop() }
+    after(0) { [self] in askLoop(Self.shortestPause) }
     after(world.random.draw(0...400_000)) { [self] in heartbeatLoop() }
     after(world.random.draw(0...500_000)) { [self] in sweepLoop() }
   }
@@ -35,7 +37,7 @@ final class WorkerHost: Machine, @unchecked Sendable {
   ) {
     guard lives() else { return }
     let world = world
-    let isLost = world.fault(world.plan.cut)
+    let isLost = world.fault(.cut)
     // A connection of the pool for each: when one breaks, the others' answers come all the same.
     let link = Link(world)
     link.ask({ carryOut(world.store) }, { [self] answer in if !isLost { after(0) { answered(answer) } } })
@@ -45,9 +47,11 @@ final class WorkerHost: Machine, @unchecked Sendable {
     after(world.random.draw(1000...100_000), failed)
   }
 
-  private func askLoop() {
+  /// Asks less and less often while there is nothing to do here.
+  private func askLoop(_ pause: Int64) {
     ask()
-    after(world.random.draw(20_000...200_000)) { [self] in askLoop() }
+    let next = leases.count == 0 ? min(pause * 2, 500_000) : Self.shortestPause
+    after(world.random.draw(pause / 2...pause)) { [self] in askLoop(next) }
   }
 
   private func ask() {
@@ -55,8 +59,9 @@ final class WorkerHost: Machine, @unchecked Sendable {
     let room = leases.room("remote", limit: Self.concurrency, concurrency: Self.concurrency)
     guard !isAsking, room > 0 else { return }
     isAsking = true
+    let time = lease
     request {
-      $0.lease("remote", limit: room, lease: Self.lease)
+      $0.lease("remote", limit: room, lease: time)
     } _: { [self] leased in
       isAsking = false
       for lease in leased { take(lease) }
@@ -66,6 +71,7 @@ final class WorkerHost: Machine, @unchecked Sendable {
   }
 
   private func take(_ lease: ModelLease) {
+    freezeSometimes()
     let key = lease.attempt.key
     world.note(.lease, index, lease.token, "\(key.runID.description.suffix(6))/\(key.sequence)")
     guard !lease.isCancelRequested else {
@@ -112,20 +118,24 @@ final class WorkerHost: Machine, @unchecked Sendable {
 
   private func heartbeatLoop() {
     freezeSometimes()
-    let asked = leases.all
+    after(lease / 3) { [self] in heartbeatLoop() }
+    let (asked, time) = (leases.all, lease)
+    guard !asked.isEmpty else {
+      lastContact = world.now
+      return
+    }
     let details = runner?.takeHeartbeats() ?? []
     request { store in
       store.heartbeat(
-        asked.map { lease in (lease.attempt.key, lease.token, details.first { $0.key == lease.attempt.key }?.details) }, lease: Self.lease)
+        asked.map { lease in (lease.attempt.key, lease.token, details.first { $0.key == lease.attempt.key }?.details) }, lease: time)
     } _: { [self] answer in
       lastContact = world.now
       for lease in leases.dropLost(asked, held: Set(answer.filter { !$0.isCancelRequested }.map(\.key))) { drop(lease) }
     } failed: { [self] in
-      if world.now - lastContact > Self.lease * 8 / 10 {
+      if world.now - lastContact > lease * 8 / 10 {
         for lease in leases.dropAll() { runner?.cancel(lease.attempt.key) }
       }
     }
-    after(Self.lease / 3) { [self] in heartbeatLoop() }
   }
 
   private func drop(_ lease: ModelLease) {

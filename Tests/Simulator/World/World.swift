@@ -5,12 +5,6 @@ import Foundation
 /// One simulated cluster: a clock that jumps from event to event, one source of chance, one database, and everybody who uses it.
 final class World: @unchecked Sendable {
   // Safe to share: one thread drives it; closures of the engine that must be Sendable are called on that thread.
-  private struct Event {
-    let at: Int64
-    let number: Int
-    let body: () -> Void
-  }
-
   /// The database's time and everybody's true one: microseconds since the Unix epoch.
   private(set) var now: Int64 = 1_750_000_000_000_000
   var random: Randomness
@@ -21,13 +15,17 @@ final class World: @unchecked Sendable {
   private(set) var owners: [OwnerHost] = []
   private(set) var workers: [WorkerHost] = []
   private(set) var clients: [ClientModel] = []
+  /// Clients that still want something.
+  private var activeClients = 0
   private(set) var trace: Trace
   private(set) var steps = 0
+  /// How often each kind happened.
+  private(set) var faults = [Int](repeating: 0, count: Fault.allCases.count)
   /// From then on nothing breaks any more.
   private(set) var isPeaceful = false
+  private var peaceAt: Int64 = 0
   let begin: Int64
-  private var events: [Event] = []
-  private var lastEvent = 0
+  private var events = EventQueue()
   var executions: Int64 = 0
   var doors: [Int64: SimulatedStore] = [:]
 
@@ -35,7 +33,7 @@ final class World: @unchecked Sendable {
     random = Randomness(seed: seed)
     plan = FaultPlan(&random)
     begin = now
-    store = StoreModel(sabotage: sabotage)
+    store = StoreModel(sabotage: sabotage, slots: SimulatedSlots.count)
     checker = Checker()
     self.registry = registry
     trace = Trace(isKept: isTracing)
@@ -45,14 +43,20 @@ final class World: @unchecked Sendable {
     for index in 0..<plan.owners { owners.append(OwnerHost(self, index)) }
     for index in 0..<plan.workers { workers.append(WorkerHost(self, index)) }
     for index in 0..<plan.workflows { clients.append(ClientModel(self, index)) }
+    activeClients = clients.count
   }
 
-  /// Whether a fault of this probability happens now.
-  func fault(_ probability: Double) -> Bool { !isPeaceful && probability > 0 && random.chance(probability) }
+  /// Whether such a fault happens now.
+  func fault(_ kind: Fault) -> Bool {
+    let probability = plan.probability(of: kind)
+    guard !isPeaceful, probability > 0, random.chance(probability) else { return false }
+    faults[kind.rawValue] += 1
+    return true
+  }
 
   /// How long something on its way takes: microseconds.
   func latency() -> Int64 {
-    if fault(plan.stall) { return random.draw(1000...1_500_000) }
+    if fault(.stall) { return random.draw(1000...1_500_000) }
     return random.draw(50...600)
   }
 
@@ -61,15 +65,7 @@ final class World: @unchecked Sendable {
   }
 
   func at(_ time: Int64, _ body: @escaping () -> Void) {
-    lastEvent += 1
-    events.append(Event(at: max(time, now), number: lastEvent, body: body))
-    var child = events.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard Self.isEarlier(events[child], events[parent]) else { break }
-      events.swapAt(child, parent)
-      child = parent
-    }
+    events.insert(at: max(time, now), body)
   }
 
   func note(_ kind: Trace.Kind, _ subject: Int, _ number: Int64 = 0, _ text: @autoclosure () -> String = "") {
@@ -82,24 +78,33 @@ final class World: @unchecked Sendable {
     for worker in workers { worker.boot() }
     for client in clients { client.begin() }
     at(begin + plan.duration) { self.makePeace() }
-    let deadline = begin + plan.duration + 900_000_000
-    while checker.violations.isEmpty, let event = pop() {
+    let deadline = begin + plan.duration + 300_000_000
+    while checker.violations.isEmpty, let event = events.pop() {
       advance(to: event.at)
       steps += 1
       event.body()
-      if isPeaceful, isFinished { break }
+      if activeClients == 0, isFinished {
+        if isPeaceful { break }
+        makePeace()
+      }
       if now > deadline { checker.violated("not finished", unfinished()) }
-      if steps > 400_000 { checker.violated("no end of steps", unfinished()) }
+      if steps > 150_000 { checker.violated("no end of steps", unfinished()) }
     }
     if checker.violations.isEmpty { settle() }
     for owner in owners { owner.discard() }
     return checker.violations
   }
 
-  /// Some more time without faults: then nothing may be left behind.
+  /// Some more time without faults: then nothing may be left behind. What was stalled still arrives in it.
   private func settle() {
-    let end = now + 4_000_000
-    while checker.violations.isEmpty, let event = pop(), event.at <= end {
+    let earliest = max(now + 300_000, peaceAt + 1_600_000)
+    let latest = now + 4_000_000
+    var nextLook = earliest
+    while checker.violations.isEmpty, let event = events.pop(), event.at <= latest {
+      if event.at > nextLook {
+        if store.leftovers.isEmpty { break }
+        nextLook = event.at + 100_000
+      }
       advance(to: event.at)
       steps += 1
       event.body()
@@ -117,13 +122,20 @@ final class World: @unchecked Sendable {
   }
 
   private func makePeace() {
+    guard !isPeaceful else { return }
     isPeaceful = true
+    peaceAt = now
     note(.peace, 0)
   }
 
+  /// A client saw the end of all that it wanted.
+  func clientEnded() { activeClients -= 1 }
+
   private var isFinished: Bool {
-    clients.allSatisfy(\.isDone) && store.openRuns.values.allSatisfy(\.isEmpty)
-      && !owners.contains(where: \.isFrozen) && !workers.contains(where: \.isFrozen)
+    for runs in store.openRuns.values where !runs.isEmpty { return false }
+    for owner in owners where owner.isFrozen { return false }
+    for worker in workers where worker.isFrozen { return false }
+    return true
   }
 
   private func unfinished() -> String {
@@ -139,32 +151,5 @@ final class World: @unchecked Sendable {
     now = time
     store.now = time
     checker.now = time
-  }
-
-  private func pop() -> Event? {
-    guard let first = events.first else { return nil }
-    let last = events.removeLast()
-    if !events.isEmpty {
-      events[0] = last
-      sink()
-    }
-    return first
-  }
-
-  private func sink() {
-    var parent = 0
-    while true {
-      var least = parent
-      let left = 2 * parent + 1
-      if left < events.count, Self.isEarlier(events[left], events[least]) { least = left }
-      if left + 1 < events.count, Self.isEarlier(events[left + 1], events[least]) { least = left + 1 }
-      if least == parent { return }
-      events.swapAt(parent, least)
-      parent = least
-    }
-  }
-
-  private static func isEarlier(_ left: Event, _ right: Event) -> Bool {
-    left.at != right.at ? left.at < right.at : left.number < right.number
   }
 }
