@@ -33,7 +33,7 @@ struct FaultPlan {
       sometimes(0.6, 1...10, per: 1000), sometimes(0.5, 1...8, per: 1000), sometimes(0.6, 1...20, per: 1000),
       random.chance(0.6) ? 0.5 : 0, sometimes(0.5, 1...20, per: 1000), sometimes(0.3, 1...30, per: 1000),
       sometimes(0.4, 1...20, per: 1000), sometimes(0.6, 1...10, per: 10), sometimes(0.6, 1...7, per: 10),
-      sometimes(0.6, 1...5, per: 10), sometimes(0.5, 1...10, per: 10), sometimes(0.4, 1...4, per: 1000), 0.2,
+      sometimes(0.6, 1...5, per: 10), sometimes(0.5, 1...10, per: 10), sometimes(0.4, 1...8, per: 100), 0.2,
     ]
   }
 
