@@ -8,7 +8,8 @@ public final class ArrayColumn {
   public let element: PostgresType
   /// The type of the whole parameter.
   let type: PostgresType
-  private var content: ArrayContent
+  // Every element asked at run time whether it is alone. It is: the value's methods take plain values and call nobody.
+  @exclusivity(unchecked) private var content: ArrayContent
 
   public init(_ element: PostgresType) {
     guard let type = element.array else { preconditionFailure("\(element) has no array type that can be sent") }

@@ -103,7 +103,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
       let outcome: AttemptReport.Outcome
       do {
         let context = ActivityContext(info: running.attempt.info, heartbeats: running.heartbeats)
-        outcome = .completed(try await implementation.body(running.attempt.task.input, context))
+        outcome = .completed(try await implementation.body(.payload(running.attempt.task.input), context))
       } catch {
         outcome = .failed(Failure(error))
       }
@@ -187,7 +187,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     while true {
       let context = ActivityContext(info: step.info(attempt), heartbeats: HeartbeatRecorder())
       do {
-        return tell(step, .success(try await implementation.body(step.task.input, context)))
+        return tell(step, .success(try await implementation.body(.value(step.task.input), context)))
       } catch {
         let failure = Failure(error)
         let outcome = AttemptOutcome.decide(

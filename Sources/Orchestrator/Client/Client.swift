@@ -156,7 +156,8 @@ public final class Client: Sendable {
   func outcome(of key: WorkflowKey, runID: RunID?) async throws -> (RunID, RunOutcome) {
     let resolved = try await resolve(key, runID)
     // The owner in this process tells at once of runs that end from now on; what else closed them is looked up.
-    let firstLook = runID == nil || ownership == nil ? Duration.zero : .milliseconds(50)
+    let isOwnedHere = ownership?.ownership?.loop.owns(key.slot) ?? false
+    let firstLook = runID != nil && isOwnedHere ? Duration.milliseconds(50) : .zero
     return (resolved, try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) })
   }
 

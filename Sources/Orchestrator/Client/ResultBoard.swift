@@ -29,7 +29,8 @@ final class ResultBoard: Sendable {
 
   /// Waits until the run is closed.
   /// - Parameters:
-  ///   - firstLook: how long the owner in this process is trusted to tell before the database is looked at.
+  ///   - firstLook: how long the owner in this process is trusted to tell before the database is looked at; then looks are rare. 0 when
+  ///     nobody in this process will tell.
   ///   - look: asks the database; the same for all callers of a board.
   /// - Throws: `CancellationError`, what a look threw, `OrchestratorError` with `workflow-not-found` for a run that is not there.
   func outcome(of runID: RunID, firstLook: Duration, _ look: @escaping Look) async throws -> RunOutcome {
@@ -39,8 +40,8 @@ final class ResultBoard: Sendable {
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        wait(
-          runID, Waiter(identifier: identifier, continuation: continuation, nextLook: .now + firstLook, interval: Self.shortestPause), look)
+        let interval = firstLook == .zero ? Self.shortestPause : Self.longestInterval
+        wait(runID, Waiter(identifier: identifier, continuation: continuation, nextLook: .now + firstLook, interval: interval), look)
         // A cancellation that came before found nobody to tell.
         if Task.isCancelled { cancel(runID, identifier) }
       }

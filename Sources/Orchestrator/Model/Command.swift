@@ -9,14 +9,38 @@ enum Command: Sendable {
   case cancelWorkflow
 }
 
-/// An activity as its schedule event records it.
-struct ActivityTask: Sendable, Equatable {
-  var sequence: Int32
-  var activityType: String
-  var input: Payload
-  var options: ActivityOptions
-  /// Run by the owner during the activation and recorded with its result, or a task of a queue.
-  var isInline = false
+/// An activity as its schedule event records it. A class, for it is large and passes through many hands unchanged.
+final class ActivityTask: Sendable, Equatable {
+  let sequence: Int32
+  let activityType: String
+  let input: Payload
+  let options: ActivityOptions
+
+  init(sequence: Int32, activityType: String, input: Payload, options: ActivityOptions) {
+    self.sequence = sequence
+    self.activityType = activityType
+    self.input = input
+    self.options = options
+  }
+
+  static func == (left: ActivityTask, right: ActivityTask) -> Bool {
+    left.sequence == right.sequence && left.activityType == right.activityType && left.input == right.input && left.options == right.options
+  }
+}
+
+/// A step that is recorded with its result only. Nothing stores its input, a replay asks for the step again: so it stays the value it is.
+final class InlineTask: Sendable {
+  let sequence: Int32
+  let activityType: String
+  let input: any Codable & Sendable
+  let options: ActivityOptions
+
+  init(sequence: Int32, activityType: String, input: any Codable & Sendable, options: ActivityOptions) {
+    self.sequence = sequence
+    self.activityType = activityType
+    self.input = input
+    self.options = options
+  }
 }
 
 extension Command {
@@ -108,16 +132,14 @@ struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
 
 extension ActivityTask {
   /// Reads the task back from its ActivityTaskScheduled event.
-  init(_ event: HistoryEvent) throws {
+  convenience init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
-    sequence = try require(reader.sequence())
-    activityType = try require(reader.text("activityType"))
-    input = try require(reader.payload("input"))
-    if let recorded = reader.payload("options") {
-      options = try PayloadCodec.decode(ActivityOptions.self, from: recorded)
-    } else {
-      options = ActivityOptions(taskQueue: try require(reader.text("taskQueue")))
-    }
+    let recorded = reader.payload("options")
+    self.init(
+      sequence: try require(reader.sequence()), activityType: try require(reader.text("activityType")),
+      input: try require(reader.payload("input")),
+      options: try recorded.map { try PayloadCodec.decode(ActivityOptions.self, from: $0) }
+        ?? ActivityOptions(taskQueue: try require(reader.text("taskQueue"))))
   }
 }
 

@@ -61,7 +61,7 @@ struct ActivityAttempt: Sendable {
 struct InlineStep: Sendable {
   let key: ActivityKey
   let workflow: WorkflowKey
-  let task: ActivityTask
+  let task: InlineTask
   let scheduledAt: Int64
 }
 

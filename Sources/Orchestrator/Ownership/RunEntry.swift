@@ -21,7 +21,7 @@ final class RunEntry {
   var activities: [Int32: OpenActivity] = [:]
   var timers: [Int32: TimerRow] = [:]
   /// Inline steps in flight.
-  var inlineSteps: [Int32: ActivityTask] = [:]
+  var inlineSteps: [Int32: InlineTask] = [:]
   /// Some of its activities went into task queues, where rows of theirs may stand.
   var usesTaskQueues = false
   /// A row of `parked_runs` stands for it.

@@ -47,15 +47,16 @@ final class SlotOwner {
   /// Counts changes of `slots`, so that others need not compare them.
   var slotChanges = 0
   var releases: [SlotRelease] = []
-  var entries: [RunID: RunEntry] = [:]
+  // Unchecked: the busiest; no method of theirs, and no argument given to one, comes back to the owner.
+  @exclusivity(unchecked) var entries: [RunID: RunEntry] = [:]
   var openRuns: [WorkflowKey: RunID] = [:]
-  var pipeline = BatchPipeline()
+  @exclusivity(unchecked) var pipeline = BatchPipeline()
   var timers = TimerQueue()
-  var recency = RecencyQueue()
+  @exclusivity(unchecked) var recency = RecencyQueue()
   var inbox = InboxReader()
   var loads: [RunID] = []
   /// Attempts that run in this process, also of runs whose entry was evicted meanwhile.
-  var runningHere: [ActivityKey: Int32] = [:]
+  @exclusivity(unchecked) var runningHere: [ActivityKey: Int32] = [:]
   var inlineHere: Set<ActivityKey> = []
   /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
   var pending: [OwnerMessage] = []
@@ -249,8 +250,9 @@ final class SlotOwner {
     // Answered once: a long run keeps only what is open.
     let cause = event.sequence.flatMap { entry.scheduledBy.removeValue(forKey: $0) } ?? 0
     let eventID = append(event.type, causedBy: cause, event.encoded(), entry, slot, at)
-    perform(activation, causedBy: eventID, entry, at)
+    // First: what ended must not be cancelled by a close that its outcome leads to.
     alongside()
+    perform(activation, causedBy: eventID, entry, at)
     if pipeline.isFull { seal() }
     return true
   }

@@ -60,7 +60,7 @@ extension SlotOwner {
           heartbeatDetails: activity.heartbeatDetails)))
   }
 
-  func startInline(_ task: ActivityTask, _ entry: RunEntry, scheduledAt: Int64) {
+  func startInline(_ task: InlineTask, _ entry: RunEntry, scheduledAt: Int64) {
     let key = ActivityKey(runID: entry.runID, sequence: task.sequence)
     entry.inlineSteps[task.sequence] = task
     guard let workflow = entry.key, inlineHere.insert(key).inserted else { return }

@@ -38,9 +38,7 @@ public struct Context<W: Workflow>: Sendable {
   /// - Throws: as `execute`.
   nonisolated(nonsending) public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
     try await instance.checkEntry("inline(\(activity.name))")
-    let task = ActivityTask(
-      sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
-      options: activity.options, isInline: true)
+    let task = InlineTask(sequence: instance.nextSequence(), activityType: activity.name, input: input, options: activity.options)
     return try await instance.perform(
       .inlineStep, name: activity.name, sequence: task.sequence, decode: { try PayloadCodec.decode(Output.self, from: $0) },
       command: { instance.runInline(task) })

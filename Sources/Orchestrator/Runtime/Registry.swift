@@ -22,10 +22,10 @@ public struct Registry: Sendable {
     _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
   ) {
     precondition(activities[activity.name] == nil, "activity '\(activity.name)' is implemented twice")
-    activities[activity.name] = ActivityImplementation(options: activity.options) { payload, context in
+    activities[activity.name] = ActivityImplementation(options: activity.options) { given, context in
       let input: Input
       do {
-        input = try PayloadCodec.decode(Input.self, from: payload)
+        input = try given.value(as: Input.self)
       } catch {
         throw ApplicationFailure(type: "UndecodableInput", message: String(describing: error), isRetryable: false)
       }
@@ -50,7 +50,24 @@ public struct Registry: Sendable {
 
 struct ActivityImplementation: Sendable {
   let options: ActivityOptions
-  let body: @Sendable (Payload, ActivityContext) async throws -> Payload
+  let body: @Sendable (ActivityInput, ActivityContext) async throws -> Payload
+}
+
+/// What an activity is called with: what its history holds or, for an inline step, the value itself.
+enum ActivityInput: Sendable {
+  case payload(Payload)
+  case value(any Codable & Sendable)
+
+  /// - Throws: `PayloadError` when it is not and does not decode as this type.
+  func value<Input: Codable & Sendable>(as type: Input.Type) throws -> Input {
+    switch self {
+    case .payload(let payload): return try PayloadCodec.decode(type, from: payload)
+    case .value(let value):
+      if let value = value as? Input { return value }
+      // Asked for with another type than it is implemented with: what counts between the two is JSON.
+      return try PayloadCodec.decode(type, from: try PayloadCodec.encode(value))
+    }
+  }
 }
 
 /// A workflow type without its Swift type.

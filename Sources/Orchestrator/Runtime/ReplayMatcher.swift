@@ -5,7 +5,7 @@ struct ReplayMatcher {
     /// Activities scheduled and neither resolved nor cancelled, with the time and id of their schedule event.
     var openActivities: [OpenActivity] = []
     /// Inline steps that were asked for and have no recorded outcome: they run again.
-    var openInlineSteps: [ActivityTask] = []
+    var openInlineSteps: [InlineTask] = []
     var openTimers: [OpenTimer] = []
     /// Events that asked for what is open, by sequence, for `caused_by` of the answer.
     var scheduledBy: [Int32: Int32] = [:]
@@ -31,7 +31,7 @@ struct ReplayMatcher {
   /// Their schedule events; read only of those that are open at the end.
   private var activities: [Int32: HistoryEvent] = [:]
   private var timers: [Int32: OpenTimer] = [:]
-  private var inlineSteps: [Int32: ActivityTask] = [:]
+  private var inlineSteps: [Int32: InlineTask] = [:]
   private let isLastEventNew: Bool
 
   private init(_ instance: WorkflowInstance, isLastEventNew: Bool) {

@@ -7,8 +7,9 @@ import Synchronization
 /// order of jobs would differ between optimised and unoptimised builds (measured).
 final class WorkflowExecutor: TaskExecutor, @unchecked Sendable {
   // Safe to share: `jobs` and `head` are touched only by the thread whose identity stands in `drainer`, everything else is locked or atomic.
-  private var jobs: [UnownedJob] = []
-  private var head = 0
+  // Unchecked: a job runs between accesses, never within one.
+  @exclusivity(unchecked) private var jobs: [UnownedJob] = []
+  @exclusivity(unchecked) private var head = 0
   private let drainer = Atomic<UInt>(0)
   private let foreign = Mutex(ForeignJobs())
   private let hasEscaped = Atomic<Bool>(false)

@@ -1,7 +1,7 @@
 /// What one event made the code do: commands in order, and inline steps to run.
 struct Activation {
   var commands: [Command]
-  var inlineSteps: [ActivityTask]
+  var inlineSteps: [InlineTask]
 }
 
 /// One execution in memory: the running code, what it waits for, and the commands it gives. Events in, commands out; it knows no clock, no
@@ -24,9 +24,10 @@ class WorkflowInstance: @unchecked Sendable {
   var random: DeterministicRandom
   private var lastSequence: Int32 = 0
   private var lastIdentifier = 0
-  private var commands: [Command] = []
-  private var inlineSteps: [ActivityTask] = []
-  private var operations: [Int32: PendingOperation] = [:]
+  // Unchecked: asked for many times a step, and each access is one operation of the standard library that calls nobody back.
+  @exclusivity(unchecked) private var commands: [Command] = []
+  @exclusivity(unchecked) private var inlineSteps: [InlineTask] = []
+  @exclusivity(unchecked) private var operations: [Int32: PendingOperation] = [:]
   private var conditions: [PendingCondition] = []
   private var receives: [PendingReceive] = []
   private var unreceived: [(name: String, payload: Payload)] = []
@@ -239,7 +240,7 @@ extension WorkflowInstance {
     commands.append(command)
   }
 
-  func runInline(_ task: ActivityTask) {
+  func runInline(_ task: InlineTask) {
     guard !isEvicting, !isFinished, hasRoom else { return }
     lastGiven = CommandFingerprint(type: .markerRecorded, sequence: task.sequence, name: task.activityType)
     inlineSteps.append(task)

@@ -31,7 +31,7 @@ final class PipelineFixture: Sendable {
       sequence: sequence, activityType: step.name, taskQueue: step.options.taskQueue, attempt: attempt, scheduledAt: 0,
       heartbeatDetails: nil)
     let context = ActivityContext(info: info, heartbeats: HeartbeatRecorder())
-    return try PayloadCodec.decode(Output.self, from: try await implementation.body(try PayloadCodec.encode(input), context))
+    return try PayloadCodec.decode(Output.self, from: try await implementation.body(.payload(try PayloadCodec.encode(input)), context))
   }
 
   /// An uploaded track in PROCESSING whose file has these bytes.
