@@ -53,20 +53,26 @@ struct ReplayMatcher {
       return Outcome(lastEventID: 2, isClosed: true)
     }
     var index = 0
-    while index < history.count {
+    let seen = seenByCode(history)
+    while index < seen {
       index = try matcher.replayStep(history, from: index)
     }
+    if seen < history.count { (matcher.outcome.lastEventID, matcher.outcome.isClosed) = (Int32(history.count), true) }
     return try matcher.finish()
+  }
+
+  /// How many events reached the code for certain. An end that it had no part in, termination or the engine's, came with the signals right
+  /// before it that were accepted and on their way, or that waited while the code was blocked.
+  private static func seenByCode(_ history: [HistoryEvent]) -> Int {
+    guard let last = history.last, last.causedBy == 0, last.type.isClose else {
+      return history.count
+    }
+    return (history.dropLast().lastIndex { $0.type != .workflowExecutionSignaled } ?? 0) + 1
   }
 
   /// One incoming event and the commands recorded under it.
   private mutating func replayStep(_ history: [HistoryEvent], from index: Int) throws -> Int {
     let event = history[index]
-    if event.type.isClose && event.causedBy == 0 {
-      outcome.isClosed = true
-      outcome.lastEventID = event.eventID
-      return index + 1
-    }
     guard !event.type.isCommand else {
       throw WorkflowProblem.nonDeterminism(
         eventID: event.eventID, expected: try describe(event), found: "nothing for event \(event.causedBy)")
@@ -75,7 +81,6 @@ struct ReplayMatcher {
     try check(incoming, event)
     outcome.lastEventID = event.eventID
     note(incoming)
-    if case .terminated = incoming { return index + 1 }
     let activation = try instance.activate(incoming, at: event.at, replaying: true)
     for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
     if isLastEventNew && index == history.count - 1 {
@@ -126,7 +131,6 @@ struct ReplayMatcher {
   }
 
   private mutating func note(_ incoming: IncomingEvent) {
-    if case .terminated = incoming { outcome.isClosed = true }
     guard let sequence = incoming.sequence else { return }
     end(sequence)
     inlineSteps[sequence] = nil

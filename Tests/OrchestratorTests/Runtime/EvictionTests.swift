@@ -48,4 +48,24 @@ struct EvictionTests {
     }
     #expect(watched.count { $0.instance != nil } == 0)
   }
+
+  @Test("signals recorded right before a termination may have waited for code that never saw them: the history replays all the same")
+  func terminatedOverSignals() throws {
+    let program: Scripted.Program = { workflow in
+      let first = try await workflow.receive(Scripted.message)
+      return try await workflow.execute(Steps.work, first)
+    }
+    let harness = RuntimeHarness(program: program)
+    try harness.start()
+    for number in 1...2 {
+      harness.accept(
+        .signaled(
+          SignaledAttributes(name: "message", input: try PayloadCodec.encode("late"), identity: "test", requestID: "\(number)")))
+    }
+    harness.accept(.terminated(reason: "enough", identity: "test"))
+    harness.instance.evict()
+    let outcome = try harness.replay(program)
+    #expect(outcome.isClosed && outcome.lastEventID == 4)
+    harness.instance.evict()
+  }
 }

@@ -74,6 +74,9 @@ final class RuntimeHarness {
     try apply(.signaled(SignaledAttributes(name: name, input: try PayloadCodec.encode(input), identity: "test", requestID: "")))
   }
 
+  /// Stores an event that the code does not see.
+  func accept(_ incoming: IncomingEvent) { _ = append(incoming.type, causedBy: 0, incoming.encoded()) }
+
   func cancel() throws { try apply(.cancelRequested(reason: "test", identity: "test")) }
 
   func apply(_ incoming: IncomingEvent) throws {
