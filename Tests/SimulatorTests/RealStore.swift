@@ -124,6 +124,7 @@ final class RealStore {
   func lease(_ queue: String, lease: Int64) throws -> [TaskLease] {
     var parameters = Parameters(queue, Int64(100), "worker")
     parameters.appendInterval(microseconds: lease)
+    parameters.append(Int64.random(in: 1...Int64.max))
     let rows = try connection.run((ActivityTaskStatements.lease, parameters))[0]
     return try (0..<rows.count).map { try TaskLease(rows, $0) }
   }

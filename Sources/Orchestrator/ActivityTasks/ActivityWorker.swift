@@ -28,6 +28,8 @@ public struct ActivityWorkerConfiguration: Sendable {
 public final class ActivityWorker: Sendable {
   private struct State {
     var leases = WorkerLeases<TaskLease>()
+    /// No place was free at the last look: an attempt that ends makes one.
+    var awaitsRoom = false
     var isStopping = false
   }
 
@@ -83,34 +85,44 @@ public final class ActivityWorker: Sendable {
   private var isStopping: Bool { state.withLock { $0.isStopping } || Task.isCancelled }
 
   private func leaseLoop(_ dispatcher: LocalDispatcher) async {
-    var pause = Duration.milliseconds(20)
+    var pace = WorkPace()
     while !isStopping {
-      let leased = await leaseOnce(dispatcher)
-      pause = leased > 0 ? .milliseconds(20) : min(pause * 2, .milliseconds(500))
-      if leased == 0 { await bell.wait(upTo: pause) }
+      let (leased, isMore) = await leaseOnce(dispatcher)
+      if isMore { continue }
+      try? await Task.sleep(for: pace.gatherTime(after: leased))
+      await bell.wait(upTo: pace.pause)
     }
   }
 
   /// Leases as many tasks as there is room for.
-  /// - Returns: how many were leased.
-  private func leaseOnce(_ dispatcher: LocalDispatcher) async -> Int {
+  /// - Returns: how many were leased, and whether a queue may hold more for us.
+  private func leaseOnce(_ dispatcher: LocalDispatcher) async -> (leased: Int, isMore: Bool) {
     var leased = 0
+    var isMore = false
     for (queue, limit) in configuration.taskQueues.sorted(by: { $0.key < $1.key }) {
-      let room = state.withLock { $0.leases.room(queue, limit: limit, concurrency: configuration.concurrency) }
+      let room = state.withLock { state in
+        let room = state.leases.room(queue, limit: limit, concurrency: configuration.concurrency)
+        if room <= 0 { state.awaitsRoom = true }
+        return min(room, Limits.tasksPerLease)
+      }
       guard room > 0 else { continue }
       do {
-        leased += try await lease(queue, room: min(room, 100), dispatcher)
+        let count = try await lease(queue, room: room, dispatcher)
+        leased += count
+        isMore = isMore || count == room
       } catch {
         Log.warning("lease-failed", "\(error)", ["queue": queue])
       }
     }
-    return leased
+    return (leased, isMore)
   }
 
   private func lease(_ queue: String, room: Int, _ dispatcher: LocalDispatcher) async throws -> Int {
     var parameters = Parameters(queue, Int64(room), configuration.identity)
     parameters.appendInterval(microseconds: configuration.lease.microseconds)
-    let rows = try await database.query(ActivityTaskStatements.lease, parameters)
+    // Drawn here: a lease that a crash of the server took back must not come again with the same token.
+    parameters.append(Int64.random(in: 1...Int64.max))
+    let rows = try await database.run([(OwnershipStatements.relaxed, Parameters()), (ActivityTaskStatements.lease, parameters)])[1]
     for row in 0..<rows.count {
       let lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
@@ -135,10 +147,14 @@ public final class ActivityWorker: Sendable {
   private func ended(_ message: OwnerMessage) {
     guard case .activityOutcome(let sequence, let report) = message.body else { return }
     let key = ActivityKey(runID: message.runID, sequence: sequence)
-    let isOurs = state.withLock { $0.leases.ended(key, report) }
+    let (isOurs, makesRoom) = state.withLock { state in
+      guard state.leases.ended(key, report) else { return (false, false) }
+      defer { state.awaitsRoom = false }
+      return (true, state.awaitsRoom)
+    }
     guard isOurs else { return }
     reportBell.ring()
-    bell.ring()
+    if makesRoom { bell.ring() }
   }
 
   private func end(_ lease: TaskLease, _ outcome: AttemptReport.Outcome) {
@@ -153,25 +169,31 @@ public final class ActivityWorker: Sendable {
   }
 
   private func reportLoop() async {
+    var pace = WorkPace()
     while !Task.isCancelled {
       await reportBell.wait(upTo: .seconds(1))
-      await reportOnce()
+      let reported = await reportOnce()
+      try? await Task.sleep(for: pace.gatherTime(after: reported))
     }
   }
 
   /// Writes every outcome that came since the last write: the batch grows with the load.
-  private func reportOnce() async {
+  /// - Returns: how many were written.
+  @discardableResult
+  private func reportOnce() async -> Int {
     let outcomes = state.withLock { $0.leases.takeOutcomes() }
-    guard !outcomes.isEmpty else { return }
+    guard !outcomes.isEmpty else { return 0 }
     do {
       try await complete(outcomes)
       wakeUp.send(WakeUp.inboxChannel)
+      return outcomes.count
     } catch {
       // What was written is found gone by its token at the next try; the rest is written then.
       Log.warning("report-failed", "\(error)")
       state.withLock { $0.leases.putBack(outcomes) }
       try? await Task.sleep(for: .milliseconds(100))
       reportBell.ring()
+      return 0
     }
   }
 

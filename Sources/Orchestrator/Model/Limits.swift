@@ -28,6 +28,8 @@ public enum Limits {
   public static let batchesInFlight = 2
   /// Messages taken from the inbox by one read.
   public static let inboxRead = 1000
+  /// Tasks that a worker leases by one statement: more would take them from workers that are idle.
+  public static let tasksPerLease = 100
   /// Runs whose histories are asked for by one read.
   public static let runsPerRead = 200
   /// Ended runs that retention looks at by one read.

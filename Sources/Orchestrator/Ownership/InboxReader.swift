@@ -26,6 +26,8 @@ struct InboxReader {
   private var isStale = false
   /// Deleted while a read was under way that may still bring them.
   private var goneMeanwhile: [Int64] = []
+  /// The oldest transaction that was open at the last read, and since when it is.
+  private var oldest: (transaction: Int64, since: Int64) = (0, 0)
   private var beganAt: Int64 = 0
   private var nextFullReadAt: Int64 = 0
   private var nextReadAt: Int64 = 0
@@ -44,7 +46,8 @@ struct InboxReader {
     wantsRead = false
     beganAt = now
     nextReadAt = now + Self.interval
-    settle { $0.at + Self.patience <= now }
+    let patience = now - oldest.since > Self.patience ? Self.patienceBesideStrangers : Self.patience
+    settle { $0.at + patience <= now }
     if now >= nextFullReadAt {
       nextFullReadAt = now + Self.fullInterval
       position = 0
@@ -65,10 +68,11 @@ struct InboxReader {
     let isFull = rows.count >= Limits.inboxRead
     wantsRead = wantsRead || isFull
     position = isFull ? rows.last?.messageID : nil
-    let oldest = oldestOpen ?? window?.oldestOpen
-    oldestOpen = isFull ? oldest : nil
-    guard let window, let oldest, let last = rows.last?.messageID else { return fresh }
-    settle { $0.next <= oldest && (!isFull || $0.last <= last) }
+    let firstOldest = oldestOpen ?? window?.oldestOpen
+    oldestOpen = isFull ? firstOldest : nil
+    guard let window, let firstOldest, let last = rows.last?.messageID else { return fresh }
+    if window.oldestOpen != oldest.transaction { oldest = (window.oldestOpen, beganAt) }
+    settle { $0.next <= firstOldest && (!isFull || $0.last <= last) }
     if last > max(floor, marks.last?.last ?? 0) { marks.append(Mark(last: last, next: window.next, at: beganAt)) }
     return fresh
   }
@@ -144,6 +148,8 @@ struct InboxReader {
 
   static let interval: Int64 = 100_000
   static let fullInterval: Int64 = 2_000_000
-  /// How long a transaction is waited for: behind somebody's that stays open for long, all that was read since would be read again.
-  static let patience: Int64 = 200_000
+  /// How long a transaction is waited for.
+  static let patience: Int64 = 1_000_000
+  /// The same while one is open that took longer: behind it all that was read since would be read again and again.
+  static let patienceBesideStrangers: Int64 = 50_000
 }

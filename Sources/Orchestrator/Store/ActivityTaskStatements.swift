@@ -10,6 +10,9 @@ enum ActivityTaskStatements {
         where t.run_id = i.run_id and t.sequence = i.sequence and t.lease_token = i.lease_token for update) k)
     """
 
+  /// Run with `OwnershipStatements.relaxed`: a crash of the server may take leases back, and the token, which is the caller's, tells that of
+  /// another lease from theirs.
+  ///
   /// The LIMIT stands in a materialized query: without it the planner may run it again for every row.
   static let lease = Statement(
     name: "lease_tasks",
@@ -18,13 +21,13 @@ enum ActivityTaskStatements {
         select ctid as row from orchestrator.activity_tasks
         where task_queue = $1 and state = 0 and visible_at <= now() order by visible_at limit $2 for update skip locked)
       update orchestrator.activity_tasks t
-      set state = 1, lease_token = nextval('orchestrator.lease_tokens'), worker = $3, started_at = now(), heartbeat_at = now(),
+      set state = 1, lease_token = $5, worker = $3, started_at = now(), heartbeat_at = now(),
         lease_expires_at = now() + $4, due_at = close_by
       from ready where t.ctid = ready.row
       returning t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at,
         t.attempt, t.lease_token, t.heartbeat_details, t.cancel_requested
       """,
-    parameterTypes: [.text, .int8, .text, .interval])
+    parameterTypes: [.text, .int8, .text, .interval, .int8])
 
   /// A task missing from the answer belongs to someone else by now.
   static let heartbeat = Statement(

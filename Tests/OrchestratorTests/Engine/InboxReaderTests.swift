@@ -31,15 +31,21 @@ import Testing
     expect(reader.begin(at: 4), 2)
   }
 
-  @Test func `a transaction that stays open is not waited for longer than the patience, and is found by the full read`() {
+  @Test func `a transaction that stays open is waited for a second, and costs others little from then on`() {
     var reader = InboxReader()
     _ = read(&reader, at: 1, [2], oldestOpen: 100, next: 102)
     reader.wake()
-    expect(reader.begin(at: 1 + InboxReader.patience), 2)
+    expect(reader.begin(at: InboxReader.patience), 0)
     _ = reader.end([], nil)
+    let late = 2 + InboxReader.patience
+    expect(read(&reader, at: late, [3], oldestOpen: 100, next: 103), [3])
     reader.wake()
-    expect(reader.begin(at: 2 + InboxReader.fullInterval), 0)
-    expect(reader.end(rows([1]), TransactionWindow(oldestOpen: 103, next: 103)).map(\.messageID), [1])
+    expect(reader.begin(at: late + InboxReader.patienceBesideStrangers), 3)
+    _ = reader.end([], nil)
+    // The full read finds what it wrote.
+    reader.wake()
+    expect(reader.begin(at: 1 + InboxReader.fullInterval), 0)
+    expect(reader.end(rows([1]), TransactionWindow(oldestOpen: 104, next: 104)).map(\.messageID), [1])
   }
 
   @Test func `pages of a long inbox follow each other although a transaction is open`() {
