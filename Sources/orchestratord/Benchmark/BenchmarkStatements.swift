@@ -59,7 +59,8 @@ enum BenchmarkStatements {
     name: "bench_insert_history",
     sql: """
       insert into orchestrator.history (run_id, event_id, slot, type, at, caused_by, attributes)
-      select * from unnest($1::uuid[], $2::int4[], $3::int2[], $4::int2[], $5::timestamptz[], $6::int4[], $7::bytea[])
+      select unnest($1::uuid[]), unnest($2::int4[]), unnest($3::int2[]), unnest($4::int2[]), unnest($5::timestamptz[]), unnest($6::int4[]),
+        unnest($7::bytea[])
       """,
     parameterTypes: [.uuidArray, .int4Array, .int2Array, .int2Array, .timestamptzArray, .int4Array, .byteaArray])
 
