@@ -148,14 +148,11 @@ class Cluster:
             self.start()
 
     def processes(self):
-        """The postmaster and everything that it started."""
-        if self.server is None or self.server.poll() is not None:
-            return []
-        found = [self.server.pid]
-        for name in os.listdir("/proc"):
-            if name.isdigit() and parent_of(name) == self.server.pid:
-                found.append(int(name))
-        return found
+        """The postmaster and everything that it started, also what has outlived it: all of them work in the data folder."""
+        found = {int(name) for name in os.listdir("/proc") if name.isdigit() and folder_of(name) == self.data}
+        if self.server and self.server.poll() is None:
+            found.add(self.server.pid)
+        return sorted(found)
 
     def signal(self, number, processes=None):
         for process in processes or self.processes():
@@ -166,9 +163,16 @@ class Cluster:
 
     def kill(self):
         """SIGKILL for the postmaster and all of its processes, as when the machine loses power (but for what the kernel still writes)."""
-        self.signal(signal.SIGKILL)
-        if self.server:
-            self.server.wait()
+
+        def are_gone():
+            # A process that was being started may not have been seen; one that waits for another's lock never notices that it is alone.
+            processes = self.processes()
+            self.signal(signal.SIGKILL, processes)
+            if self.server:
+                self.server.poll()
+            return not processes
+
+        wait_for(f"the processes of {self.folder} end", are_gone)
 
     def backends(self, pattern):
         """Server processes of sessions whose name starts with the pattern."""
@@ -187,9 +191,9 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def parent_of(process):
+def folder_of(process):
+    """The folder that a process works in; None when it is gone or somebody else's."""
     try:
-        with open(f"/proc/{process}/stat") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
-    except (OSError, IndexError):
+        return os.readlink(f"/proc/{process}/cwd")
+    except OSError:
         return None

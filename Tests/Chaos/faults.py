@@ -171,6 +171,8 @@ class Faults:
         """A standby is made and kept in step, the primary dies, the standby takes its place; the old primary stays dead."""
         with self.server:
             primary = self.world.cluster
+            # It may still recover from what was done to it before.
+            wait_for("the primary answers", primary.answers, seconds=120, pause=0.1)
             standby = Cluster(self.world.new_cluster_folder())
             try:
                 standby.copy_from(primary)

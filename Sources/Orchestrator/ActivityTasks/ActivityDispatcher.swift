@@ -1,11 +1,21 @@
 /// Runs what the owner's process does itself: attempts of activities, and inline steps. Outcomes come back as messages.
 protocol ActivityDispatcher: AnyObject {
-  func start(_ attempt: ActivityAttempt)
-  func start(_ step: InlineStep)
+  /// All that one commit set free.
+  func start(_ work: [LocalWork])
   /// The workflow no longer waits for it.
   func cancel(_ key: ActivityKey)
   /// Heartbeat details that arrived since the last call.
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)]
+}
+
+/// What an owner's process does itself.
+enum LocalWork: Sendable {
+  case attempt(ActivityAttempt)
+  case step(InlineStep)
+}
+
+extension ActivityDispatcher {
+  func start(_ attempt: ActivityAttempt) { start([.attempt(attempt)]) }
 }
 
 /// Watches activations from outside, so that code which blocks is noticed.

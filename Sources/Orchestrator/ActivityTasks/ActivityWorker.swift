@@ -123,6 +123,8 @@ public final class ActivityWorker: Sendable {
     // Drawn here: a lease that a crash of the server took back must not come again with the same token.
     parameters.append(Int64.random(in: 1...Int64.max))
     let rows = try await database.run([(OwnershipStatements.relaxed, Parameters()), (ActivityTaskStatements.lease, parameters)])[1]
+    var work: [LocalWork] = []
+    defer { dispatcher.start(work) }
     for row in 0..<rows.count {
       let lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
@@ -138,7 +140,7 @@ public final class ActivityWorker: Sendable {
         end(lease, .failed(failure))
         continue
       }
-      dispatcher.start(lease.attempt)
+      work.append(.attempt(lease.attempt))
     }
     return rows.count
   }

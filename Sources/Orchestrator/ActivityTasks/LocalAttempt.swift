@@ -7,7 +7,8 @@ final class LocalAttempt: Sendable {
     /// Its code waits for something; it goes on as this task.
     case waiting(Task<Void, Never>)
     case stopped
-    case ended
+    /// With its outcome when its first part was all of it, until the lane asks.
+    case ended(AttemptReport.Outcome?)
   }
 
   let attempt: ActivityAttempt
@@ -25,20 +26,32 @@ final class LocalAttempt: Sendable {
   }
 
   /// Its first part came back; it may have ended or been stopped meanwhile.
-  func waits(_ task: Task<Void, Never>) {
-    let isStopped = phase.withLock { phase in
+  /// - Returns: the outcome when that part was all of it.
+  func waits(_ task: Task<Void, Never>) -> AttemptReport.Outcome? {
+    let (isStopped, outcome) = phase.withLock { phase -> (Bool, AttemptReport.Outcome?) in
       switch phase {
       case .begun: phase = .waiting(task)
-      case .stopped: return true
-      case .waiting, .ended: break
+      case .stopped: return (true, nil)
+      case .ended(let outcome): return (false, outcome)
+      case .waiting: break
       }
-      return false
+      return (false, nil)
     }
     if isStopped { task.cancel() }
+    return outcome
   }
 
-  func end() {
-    phase.withLock { $0 = .ended }
+  /// Its code came to an end.
+  /// - Returns: whether the caller sees to what follows; during the first part the lane does.
+  func end(_ outcome: AttemptReport.Outcome) -> Bool {
+    phase.withLock { phase in
+      if case .begun = phase {
+        phase = .ended(outcome)
+        return false
+      }
+      phase = .ended(nil)
+      return true
+    }
   }
 
   /// Cancels its code, now or when its first part comes back.

@@ -37,68 +37,91 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     self.report = report
   }
 
-  func start(_ attempt: ActivityAttempt) {
-    guard let implementation = registry.activities[attempt.task.activityType] else { return }
-    let name = attempt.task.options.taskQueue
-    makeReady { state in
-      if state.isDraining { return nil }
-      guard let admitted = state.queues[name, default: LocalQueue(limit: limit(name))].admit(attempt) else { return nil }
-      return .attempt(admitted, implementation)
+  func start(_ work: [LocalWork]) {
+    var unknown: [InlineStep] = []
+    withReady { state in
+      for item in work {
+        switch item {
+        case .attempt(let attempt): admit(attempt, &state)
+        case .step(let step):
+          if let implementation = registry.activities[step.task.activityType] {
+            state.ready.append(.step(step, implementation))
+          } else {
+            unknown.append(step)
+          }
+        }
+      }
+    }
+    for step in unknown {
+      let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")
+      tell(step, .failure(failure))
     }
   }
 
-  func start(_ step: InlineStep) {
-    guard let implementation = registry.activities[step.task.activityType] else {
-      let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(step.task.activityType)' in this build")
-      return tell(step, .failure(failure))
-    }
-    makeReady { _ in .step(step, implementation) }
+  private func admit(_ attempt: ActivityAttempt, _ state: inout State) {
+    guard !state.isDraining, let implementation = registry.activities[attempt.task.activityType] else { return }
+    let name = attempt.task.options.taskQueue
+    guard let admitted = state.queues[name, default: LocalQueue(limit: limit(name))].admit(attempt) else { return }
+    state.ready.append(.attempt(admitted, implementation))
   }
 
   private func limit(_ queue: String) -> Int { concurrency[queue] ?? Self.defaultConcurrency }
 
-  /// Puts what the body gives into the list, with a lane to take it.
-  private func makeReady(_ body: (inout State) -> ReadyWork.Item?) {
-    let needsLane = state.withLock { state in
-      guard let item = body(&state) else { return false }
-      state.ready.append(item)
-      guard state.lanes < Self.laneLimit else { return false }
-      state.lanes += 1
-      return true
+  /// Changes the state, and sees to lanes for what is ready afterwards.
+  private func withReady<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    let (result, newLanes) = state.withLock { state in
+      let result = body(&state)
+      let wanted = min(state.ready.count, Self.laneLimit)
+      let newLanes = max(0, wanted - state.lanes)
+      state.lanes += newLanes
+      return (result, newLanes)
     }
-    if needsLane { Task.detached { await self.runLane() } }
+    for _ in 0..<newLanes { Task.detached { await self.runLane() } }
+    return result
   }
 
   /// Begins what is ready until nothing is.
   private func runLane() async {
     var begun = 0
-    while let item = takeReady() {
+    var ended: EndedAttempt?
+    while true {
+      let (item, isOurs) = takeReady(after: ended)
+      if let ended, isOurs { tell(ended.attempt, ended.outcome) }
+      ended = nil
       switch item {
-      case .attempt(let attempt, let implementation): begin(attempt, implementation)
+      case nil: return
+      case .attempt(let attempt, let implementation): ended = begin(attempt, implementation)
       case .step(let step, let implementation): Task.immediate { await self.run(step, implementation) }
       }
       begun += 1
-      if begun % Self.worksPerTurn == 0 { await Task.yield() }
+      guard begun % Self.worksPerTurn == 0 else { continue }
+      if let ended { finish(ended) }
+      ended = nil
+      await Task.yield()
     }
   }
 
-  private func takeReady() -> RunnableWork? {
+  /// Takes what may begin, and what ended before off the list.
+  /// - Returns: nothing when nothing is ready and the lane ends; whether the ended one still stood there.
+  private func takeReady(after ended: EndedAttempt?) -> (RunnableWork?, isOurs: Bool) {
     let (startedAt, startedTime) = clock.reading
     return state.withLock { state in
+      let isOurs = ended.map { takeOff($0.attempt, &state) } ?? false
       switch state.ready.popFirst() {
       case nil:
         state.lanes -= 1
-        return nil
-      case .step(let step, let implementation): return .step(step, implementation)
+        return (nil, isOurs)
+      case .step(let step, let implementation): return (.step(step, implementation), isOurs)
       case .attempt(let attempt, let implementation):
         let running = LocalAttempt(attempt, startedAt: startedAt, startedTime: startedTime)
         state.running[attempt.key] = running
-        return .attempt(running, implementation)
+        return (.attempt(running, implementation), isOurs)
       }
     }
   }
 
-  private func begin(_ running: LocalAttempt, _ implementation: ActivityImplementation) {
+  /// - Returns: the attempt when its first part was all of it: the lane takes it off the list together with taking the next.
+  private func begin(_ running: LocalAttempt, _ implementation: ActivityImplementation) -> EndedAttempt? {
     let task = Task.immediate {
       let outcome: AttemptReport.Outcome
       do {
@@ -107,10 +130,13 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
       } catch {
         outcome = .failed(Failure(error))
       }
-      running.end()
-      if self.remove(running) { self.tell(running, outcome) }
+      if running.end(outcome) { self.finish(EndedAttempt(attempt: running, outcome: outcome)) }
     }
-    running.waits(task)
+    return running.waits(task).map { EndedAttempt(attempt: running, outcome: $0) }
+  }
+
+  private func finish(_ ended: EndedAttempt) {
+    if remove(ended.attempt) { tell(ended.attempt, ended.outcome) }
   }
 
   private func tell(_ running: LocalAttempt, _ outcome: AttemptReport.Outcome) {
@@ -122,22 +148,20 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
 
   /// Takes an attempt off the list and lets the next of its queue begin.
   /// - Returns: whether it still stood there: who takes it off tells how it ended.
-  private func remove(_ running: LocalAttempt) -> Bool {
-    var isRemoved = false
-    makeReady { state in
-      guard state.running[running.attempt.key] === running else { return nil }
-      state.running[running.attempt.key] = nil
-      isRemoved = true
-      return next(of: running.attempt, &state)
-    }
-    return isRemoved
+  private func remove(_ running: LocalAttempt) -> Bool { withReady { takeOff(running, &$0) } }
+
+  private func takeOff(_ running: LocalAttempt, _ state: inout State) -> Bool {
+    guard state.running[running.attempt.key] === running else { return false }
+    state.running[running.attempt.key] = nil
+    replace(running.attempt, &state)
+    return true
   }
 
-  /// The attempt that takes this one's place in its queue.
-  private func next(of ended: ActivityAttempt, _ state: inout State) -> ReadyWork.Item? {
-    guard let next = state.queues[ended.task.options.taskQueue]?.takeNext() else { return nil }
+  /// The next one of its queue takes the place of one that ended.
+  private func replace(_ ended: ActivityAttempt, _ state: inout State) {
+    guard let next = state.queues[ended.task.options.taskQueue]?.takeNext() else { return }
     // Looked up when it was admitted: the registry does not change.
-    return registry.activities[next.task.activityType].map { .attempt(next, $0) }
+    if let implementation = registry.activities[next.task.activityType] { state.ready.append(.attempt(next, implementation)) }
   }
 
   func cancel(_ key: ActivityKey) {
@@ -145,9 +169,9 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
       if remove(running) { running.stop() }
       return
     }
-    makeReady { state in
+    withReady { state in
       for name in state.queues.keys { state.queues[name]?.dropWaiting { $0.key == key } }
-      return state.ready.drop(key).flatMap { next(of: $0, &state) }
+      if let dropped = state.ready.drop(key) { replace(dropped, &state) }
     }
   }
 
@@ -210,7 +234,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   func drain(within limit: Duration) async {
     state.withLock { $0.isDraining = true }
     let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline, state.withLock({ !$0.running.isEmpty || !$0.ready.isEmpty }) {
+    while ContinuousClock.now < deadline, state.withLock({ !$0.running.isEmpty || $0.ready.count > 0 }) {
       try? await Task.sleep(for: .milliseconds(10))
     }
     for running in state.withLock({ Array($0.running.values) }) { running.stop() }
@@ -220,6 +244,12 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   var load: [String: (running: Int, waiting: Int)] {
     state.withLock { $0.queues.mapValues { ($0.running, $0.waitingCount) } }
   }
+}
+
+/// An attempt that its lane saw to the end.
+private struct EndedAttempt {
+  let attempt: LocalAttempt
+  let outcome: AttemptReport.Outcome
 }
 
 /// What a lane took from the list.

@@ -44,7 +44,7 @@ struct ReadyWork {
 
   private var items = FirstInFirstOut<Item>()
 
-  var isEmpty: Bool { items.count == 0 }
+  var count: Int { items.count }
 
   mutating func append(_ item: Item) {
     items.append(item)

@@ -64,6 +64,7 @@ final class SlotOwner {
   /// Runs read from the database and not yet replayed.
   private var arrived: [LoadedRun] = []
   private var isHandling = false
+  /// Starts that met an open run of their workflow id in the database, until that stands in their history.
   var conflictingStarts: Set<RunID> = []
   /// Runs of which the database refused a message by itself, until they are loaded and set aside.
   var poisoned: [RunID: WorkflowProblem] = [:]

@@ -7,26 +7,36 @@ extension SlotOwner {
     guard let (batch, touched) = pipeline.landed(number) else { return }
     for entry in touched { entry.uncommittedBatches -= 1 }
     inbox.gone(batch.takenMessages)
-    for effect in batch.effects { release(effect) }
+    release(batch.effects)
     for row in batch.closes { closed(row) }
     if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
   }
 
-  private func release(_ effect: Effect) {
-    switch effect {
-    case .dispatch(let attempt):
-      guard runningHere[attempt.key] == attempt.attempt else { return }
-      dispatcher.start(attempt)
-    case .runInline(let step): dispatcher.start(step)
-    case .cancelLocal(let key): dispatcher.cancel(key)
-    case .reply(let reply, let error): reply(error)
+  private func release(_ effects: [Effect]) {
+    var work: [LocalWork] = []
+    for effect in effects {
+      switch effect {
+      case .dispatch(let attempt): if runningHere[attempt.key] == attempt.attempt { work.append(.attempt(attempt)) }
+      case .runInline(let step): work.append(.step(step))
+      case .cancelLocal(let key):
+        start(&work)
+        dispatcher.cancel(key)
+      case .reply(let reply, let error): reply(error)
+      }
     }
+    start(&work)
+  }
+
+  private func start(_ work: inout [LocalWork]) {
+    if !work.isEmpty { dispatcher.start(work) }
+    work = []
   }
 
   private func closed(_ row: CloseRow) {
     onClose(row)
     refusedCloses.remove(row.runID)
+    conflictingStarts.remove(row.runID)
     guard let entry = entries[row.runID] else { return }
     entries[row.runID] = nil
     if let key = entry.key, openRuns[key] == row.runID { openRuns[key] = nil }
@@ -54,22 +64,24 @@ extension SlotOwner {
     }
     var again: [OwnerMessage] = []
     for entry in touched where entries[entry.runID] === entry {
-      again += entry.takeWaiting()
+      again += entry.takeWaiting().filter { $0.timer == nil }
       forget(entry)
       if entry.lastEventID > 0 { makeEntry(entry.runID, slot: entry.slot) }
     }
     let uncommitted = batches.flatMap(\.messages)
     // What was only to be deleted is read again.
     inbox.forget(Set(batches.flatMap(\.takenMessages)).subtracting(uncommitted.compactMap(\.messageID)))
-    redeliver(uncommitted.compactMap(redelivered) + again, cause, refusedBatch)
+    // It met a run in the database: the same one, which is fine, or another open run of its workflow id. Loading it tells.
+    if case .alreadyStarted(let runs) = cause { conflictingStarts.formUnion(runs) }
+    // Timers are due again once their runs are loaded.
+    redeliver(uncommitted.filter { $0.timer == nil }.map(redelivered) + again, cause, refusedBatch)
   }
 
-  /// A message once more, after what became of it did not land; nil for what the loaded run brings forth by itself.
-  private func redelivered(_ message: OwnerMessage) -> OwnerMessage? {
+  /// A message once more, after what became of it did not land.
+  private func redelivered(_ message: OwnerMessage) -> OwnerMessage {
     var message = message
     message.isRedelivered = true
     switch message.body {
-    case .timerDue: return nil
     // The work itself is done.
     case .activityOutcome(let sequence, let report) where message.messageID == nil:
       runningHere[ActivityKey(runID: message.runID, sequence: sequence)] = report.attempt
@@ -80,29 +92,18 @@ extension SlotOwner {
   }
 
   private func redeliver(_ uncommitted: [OwnerMessage], _ cause: CommitRefusal, _ refusedBatch: CommitBatch?) {
-    var refusedCloses: [RunID] = []
-    if case .unseenMessages(let runs) = cause { refusedCloses = runs }
-    let messages = hold(refusedCloses, uncommitted)
     switch cause {
-    case .alreadyStarted(let runs):
-      for message in messages {
-        // It met a run in the database: the same one, which is fine, or another open run of its workflow id. Loading it tells.
-        if case .start = message.body, runs.contains(message.runID) { conflictingStarts.insert(message.runID) }
-      }
-      handle(messages)
-    case .unseenMessages:
+    case .unseenMessages(let runs):
       // A sender may still hold the run, so it is held for a moment; what it sends may have a number below those that were read.
       inbox.startOver()
-      handle(messages)
+      handle(hold(runs, uncommitted))
     case .rejected(let reason):
       let runs = Set(refusedBatch?.messages.map(\.runID) ?? [])
-      if let poisoned = runs.count == 1 ? runs.first : nil {
-        for message in messages where message.runID == poisoned { poison(message, reason) }
-        handle(messages.filter { $0.runID != poisoned })
-      } else {
-        handle(messages)
-      }
-    case .outcomeUnknown, .predecessorMissing, .ownershipLost: handle(messages)
+      guard runs.count == 1, let poisoned = runs.first else { return handle(hold([], uncommitted)) }
+      refusedCloses.remove(poisoned)
+      for message in uncommitted where message.runID == poisoned { poison(message, reason) }
+      handle(hold([], uncommitted.filter { $0.runID != poisoned }))
+    case .outcomeUnknown, .predecessorMissing, .ownershipLost, .alreadyStarted: handle(hold([], uncommitted))
     }
   }
 

@@ -31,7 +31,9 @@ extension SlotOwner {
 
   /// Takes a message for a held run.
   func isHeld(_ message: OwnerMessage) -> Bool {
-    guard !held.isEmpty, held[message.runID] != nil else { return false }
+    guard !held.isEmpty, let run = held[message.runID] else { return false }
+    // A timer is due anew whenever the run is loaded.
+    if let timer = message.timer, run.messages.contains(where: { $0.timer == timer }) { return true }
     held[message.runID]?.messages.append(message)
     return true
   }
@@ -82,5 +84,10 @@ extension SlotOwner {
 extension OwnerMessage {
   fileprivate var isTermination: Bool {
     if case .terminate = body { true } else { false }
+  }
+
+  /// The timer that is due.
+  var timer: TimerRow? {
+    if case .timerDue(let row) = body { row } else { nil }
   }
 }

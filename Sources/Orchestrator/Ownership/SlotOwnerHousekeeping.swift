@@ -190,6 +190,7 @@ extension SlotOwner {
       held = [:]
       refusedCloses = []
       poisoned = [:]
+      conflictingStarts = []
     }
   }
 

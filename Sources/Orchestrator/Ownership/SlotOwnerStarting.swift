@@ -210,11 +210,13 @@ extension SlotOwner {
   /// A message whose run is closed, or was never there.
   private func deal(with message: OwnerMessage, exists: Bool) {
     if case .start(let started) = message.body {
-      let isConflicting = conflictingStarts.remove(message.runID) != nil
       if exists {
+        conflictingStarts.remove(message.runID)
         message.reply?(nil)
         dropMessage(message)
-      } else if isConflicting {
+      } else if conflictingStarts.contains(message.runID) {
+        // Known until its refusal has landed: should another start spoil that batch, both are refused in the next.
+        if message.reply != nil { conflictingStarts.remove(message.runID) }
         refuseStart(started, WorkflowKey(namespace: started.namespace, workflowID: started.workflowID), message, nil)
       } else {
         var again = message

@@ -91,8 +91,7 @@ private final class SilentStore: EngineStore {
 }
 
 private final class IdleDispatcher: ActivityDispatcher {
-  func start(_ attempt: ActivityAttempt) {}
-  func start(_ step: InlineStep) {}
+  func start(_ work: [LocalWork]) {}
   func cancel(_ key: ActivityKey) {}
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] { [] }
 }

@@ -17,7 +17,16 @@ final class ActivityRunner: ActivityDispatcher {
 
   private var world: World { machine.world }
 
-  func start(_ attempt: ActivityAttempt) {
+  func start(_ work: [LocalWork]) {
+    for item in work {
+      switch item {
+      case .attempt(let attempt): start(attempt)
+      case .step(let step): start(step)
+      }
+    }
+  }
+
+  private func start(_ attempt: ActivityAttempt) {
     guard machine.lives() else { return }
     let (key, number) = (attempt.key, attempt.attempt)
     running[key] = number
@@ -39,7 +48,7 @@ final class ActivityRunner: ActivityDispatcher {
     }
   }
 
-  func start(_ step: InlineStep) {
+  private func start(_ step: InlineStep) {
     guard machine.lives() else { return }
     let key = step.key
     let token = world.execute(key)
