@@ -50,6 +50,9 @@ final class ResultBoard: Sendable {
     }
   }
 
+  /// Callers that wait now.
+  var waiterCount: Int { state.withLock { state in state.waiters.values.reduce(0) { $0 + $1.count } } }
+
   func post(_ row: CloseRow) {
     post(row.runID, RunOutcome(status: row.status, outcome: row.outcome))
   }

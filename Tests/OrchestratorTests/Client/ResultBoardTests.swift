@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Orchestrator
@@ -27,10 +28,8 @@ import Testing
       for _ in 0..<10 {
         group.addTask { try await board.outcome(of: run, firstLook: .seconds(60)) { _ in [] }.status }
       }
-      group.addTask {
-        board.post(row(run))
-        return .completed
-      }
+      try await eventually("all ten wait") { board.waiterCount == 10 }
+      board.post(row(run))
       for try await status in group { #expect(status == .completed) }
     }
   }
