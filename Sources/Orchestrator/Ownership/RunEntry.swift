@@ -43,6 +43,8 @@ final class RunEntry {
 
   /// Requests that its history holds, while its code is not there to know them.
   var recordedRequests: Set<String> = []
+  /// Rows of its activities, while its code is not there to know them.
+  var leftovers = ActivityLeftovers()
 
   init(runID: RunID, phase: Phase) {
     self.runID = runID
@@ -86,6 +88,13 @@ final class RunEntry {
     for sequence in timers.keys.sorted().prefix(8) { parts.append("timer (\(sequence))") }
     return parts.isEmpty ? "messages" : parts.joined(separator: ", ") + " or messages"
   }
+}
+
+/// Rows that go when their run ends.
+struct ActivityLeftovers: Sendable {
+  var hasTasks = false
+  var parked: [ActivityKey] = []
+  var heartbeats: [ActivityKey] = []
 }
 
 /// An activity without outcome.

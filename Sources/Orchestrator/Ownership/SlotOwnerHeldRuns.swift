@@ -82,7 +82,7 @@ extension SlotOwner {
 }
 
 extension OwnerMessage {
-  fileprivate var isTermination: Bool {
+  var isTermination: Bool {
     if case .terminate = body { true } else { false }
   }
 

@@ -83,6 +83,8 @@ extension SlotOwner {
       reply(OrchestratorError(.workflowAlreadyStarted, text))
       return
     }
+    // The same start twice: it fails once.
+    if let entry = entries[message.runID] { return acknowledge(message, entry) }
     let at = clock()
     let entry = RunEntry(runID: message.runID, phase: .closed)
     entries[message.runID] = entry
@@ -137,6 +139,7 @@ extension SlotOwner {
       handle(entry.takeWaiting())
     } catch {
       entry.recordedRequests = Self.requests(in: run.history)
+      entry.leftovers = run.leftovers
       markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
       waitWithWaiting(entry)
     }
@@ -155,7 +158,13 @@ extension SlotOwner {
 
   /// Each is looked at anew: termination works at a blocked run, and what came directly must become durable.
   func waitWithWaiting(_ entry: RunEntry) {
-    for message in entry.takeWaiting() { wait(message, atBlocked: entry) }
+    var waiting = entry.takeWaiting()
+    while !waiting.isEmpty {
+      let message = waiting.removeFirst()
+      // What stands behind it goes with it.
+      if message.isTermination { (entry.followers, waiting) = (waiting, []) }
+      wait(message, atBlocked: entry)
+    }
   }
 
   private func restore(_ entry: RunEntry, _ run: LoadedRun, _ first: HistoryEvent) throws {

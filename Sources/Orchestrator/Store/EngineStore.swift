@@ -91,6 +91,12 @@ struct LoadedRun: Sendable {
   /// Sequences with a row in the task queue, or with their outcome in the inbox: a step that a worker has ended is not queued again.
   var queuedActivities: [Int32] = []
   var heartbeats: [Int32: Payload] = [:]
+
+  var leftovers: ActivityLeftovers {
+    ActivityLeftovers(
+      hasTasks: !queuedActivities.isEmpty, parked: parkedActivities.map { ActivityKey(runID: runID, sequence: $0) },
+      heartbeats: heartbeats.keys.sorted().map { ActivityKey(runID: runID, sequence: $0) })
+  }
 }
 
 struct AttemptCount: Sendable {
