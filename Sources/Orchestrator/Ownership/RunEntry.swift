@@ -92,7 +92,6 @@ final class RunEntry {
 
 /// Rows that go when their run ends.
 struct ActivityLeftovers: Sendable {
-  var hasTasks = false
   var parked: [ActivityKey] = []
   var heartbeats: [ActivityKey] = []
 }

@@ -82,7 +82,6 @@ extension SlotOwner {
       activity.place = .parked
     } else if run.queuedActivities.contains(sequence) {
       activity.place = .queued
-      entry.usesTaskQueues = true
     } else if let attempt = runningHere[ActivityKey(runID: entry.runID, sequence: sequence)], attempt > activity.attempts {
       activity.place = .running(attempt: attempt)
     } else if let count, let dueAt = count.nextAttemptAt, count.isDelayed {

@@ -22,7 +22,7 @@ extension SlotOwner {
     pipeline.open.unparkedActivities += entry.leftovers.parked
     pipeline.open.endedHeartbeats += entry.leftovers.heartbeats
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
-    if entry.usesTaskQueues || entry.leftovers.hasTasks { pipeline.open.endedTasks.append(entry.runID) }
+    if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
     pipeline.open.endedTimers.append(contentsOf: entry.timers.sorted { $0.key < $1.key }.map(\.value))
     entry.activities = [:]
     entry.timers = [:]

@@ -132,6 +132,7 @@ extension SlotOwner {
     entry.blockedAttempts = run.blockedAttempts
     entry.lastEventID = Int32(run.history.count)
     entry.lastActiveAt = run.history.last?.at ?? 0
+    entry.usesTaskQueues = !run.queuedActivities.isEmpty
     recency.use(entry)
     do {
       if let poison { throw poison }

@@ -64,9 +64,7 @@ struct ReplayMatcher {
   /// How many events reached the code for certain. An end that it had no part in, termination or the engine's, came with the signals right
   /// before it that were accepted and on their way, or that waited while the code was blocked.
   private static func seenByCode(_ history: [HistoryEvent]) -> Int {
-    guard let last = history.last, last.causedBy == 0, last.type.isClose else {
-      return history.count
-    }
+    guard let last = history.last, last.causedBy == 0, last.type.isClose else { return history.count }
     return (history.dropLast().lastIndex { $0.type != .workflowExecutionSignaled } ?? 0) + 1
   }
 

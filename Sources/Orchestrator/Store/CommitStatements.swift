@@ -56,15 +56,16 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuidArray, .textArray, .textArray])
 
+  /// Where every run comes by, arrays are unnested in the list of columns, not in FROM, where a function's rows are first put into a store
+  /// of their own: 8 % less for a row.
   static let insertRuns = Statement(
     name: "insert_runs",
     sql: """
       insert into orchestrator.runs (run_id, slot, namespace, workflow_id, workflow_type, started_at)
-      select * from unnest($1::uuid[], $2::int2[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+      select unnest($1::uuid[]), unnest($2::int2[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::timestamptz[])
       """,
     parameterTypes: [.uuidArray, .int2Array, .textArray, .textArray, .textArray, .timestamptzArray])
 
-  /// In the list of columns, not in FROM, where a function's rows are first put into a store of their own: 8 % less for a row.
   static let insertHistory = Statement(
     name: "insert_history",
     sql: """
@@ -272,7 +273,7 @@ enum CommitStatements {
   static let checkClosing = Statement(
     name: "check_closing",
     sql: """
-      select case when exists (select from orchestrator.inbox where run_id = any($1) and kind <> 5)
+      select case when exists (select from orchestrator.inbox where run_id = any($1) and kind <> \(InboxKind.activityOutcome.rawValue))
         then orchestrator.refuse('OR006', 'a closing run has unseen messages',
           (select string_agg(distinct run_id::text, ',') from orchestrator.inbox where run_id = any($1))) end
       """,
@@ -282,7 +283,7 @@ enum CommitStatements {
     name: "insert_closes",
     sql: """
       insert into orchestrator.closes (run_id, slot, status, closed_at, last_event_id, outcome)
-      select * from unnest($1::uuid[], $2::int2[], $3::int2[], $4::timestamptz[], $5::int4[], $6::bytea[])
+      select unnest($1::uuid[]), unnest($2::int2[]), unnest($3::int2[]), unnest($4::timestamptz[]), unnest($5::int4[]), unnest($6::bytea[])
       """,
     parameterTypes: [.uuidArray, .int2Array, .int2Array, .timestamptzArray, .int4Array, .byteaArray])
 }

@@ -1,8 +1,8 @@
 /// The owner's door to the database: it asks and never waits; answers come back through `takeAnswers`. PostgreSQL stands behind it in
 /// production, a model in simulations.
 protocol EngineStore: AnyObject {
-  /// Writes the batch in one transaction under the fence. `predecessor` names a row of the batch sent before it whose answer is still
-  /// open: without that row this batch must not land either.
+  /// Writes the batch in one transaction under the fence. `predecessor` is the number of the batch sent before it whose answer is still
+  /// open: when that did not land this batch must not either.
   func commit(_ batch: CommitBatch, predecessor: Int?)
   func load(_ runs: [RunID])
   /// Messages of these slots with identifiers above `floor`, oldest first.
@@ -94,7 +94,7 @@ struct LoadedRun: Sendable {
 
   var leftovers: ActivityLeftovers {
     ActivityLeftovers(
-      hasTasks: !queuedActivities.isEmpty, parked: parkedActivities.map { ActivityKey(runID: runID, sequence: $0) },
+      parked: parkedActivities.map { ActivityKey(runID: runID, sequence: $0) },
       heartbeats: heartbeats.keys.sorted().map { ActivityKey(runID: runID, sequence: $0) })
   }
 }

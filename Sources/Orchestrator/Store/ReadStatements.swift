@@ -45,7 +45,7 @@ enum ReadStatements {
       select run_id, sequence from orchestrator.activity_tasks where run_id = any($1)
       union all
       select run_id, (convert_from(attributes, 'UTF8')::json ->> 'sequence')::int4 from orchestrator.inbox
-      where run_id = any($1) and kind = 5
+      where run_id = any($1) and kind = \(InboxKind.activityOutcome.rawValue)
       """,
     parameterTypes: [.uuidArray])
 
