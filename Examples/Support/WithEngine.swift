@@ -2,23 +2,34 @@ import Foundation
 import Orchestrator
 import PostgreSQL
 
-/// Runs the body with an engine that runs the registry's workflows and activities, and stops everything afterwards.
-///
-/// The database is the one that `DATABASE_URL` names, or else a PostgreSQL of its own in a temporary folder.
+/// Runs the body with an engine on a database, and stops everything afterwards.
 public func withEngine(
   _ registry: Registry, _ body: @Sendable (Client, ConnectionConfiguration) async throws -> Void
 ) async throws {
+  try await withDatabase { database in try await withEngine(registry, on: database) { client in try await body(client, database) } }
+}
+
+/// Runs the body with a database that has the engine's schema: the one that `DATABASE_URL` names, or else a PostgreSQL of its own in a
+/// temporary folder.
+public func withDatabase(_ body: @Sendable (ConnectionConfiguration) async throws -> Void) async throws {
   Log.setLevel(.warning)
   let place = try ExampleDatabase()
   defer { place.remove() }
   try Schema.migrate(place.connection)
-  var configuration = EngineConfiguration(database: place.connection, build: "examples")
+  try await body(place.connection)
+}
+
+/// Runs the body with an engine that runs the registry's workflows and activities.
+public func withEngine(
+  _ registry: Registry, on database: ConnectionConfiguration, _ body: @Sendable (Client) async throws -> Void
+) async throws {
+  var configuration = EngineConfiguration(database: database, build: "examples")
   configuration.localTaskQueues = ["default": 10]
   let engine = try Engine(configuration, registry)
   engine.start()
   do {
     try await engine.waitUntilReady()
-    try await body(engine.client, place.connection)
+    try await body(engine.client)
   } catch {
     await engine.shutdown()
     throw error

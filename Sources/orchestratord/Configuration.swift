@@ -102,13 +102,10 @@ struct Configuration {
 /// The database that a command works on.
 enum ConfiguredDatabase {
   /// A server somewhere, or the embedded one, which is started when it does not run.
-  /// - Parameter settings: of the embedded server, beyond PostgreSQL's defaults.
   /// - Throws: `DatabaseError`.
-  static func open(
-    _ configuration: Configuration, settings: [String: String] = [:]
-  ) throws -> (ConnectionConfiguration, EmbeddedPostgreSQL?) {
+  static func open(_ configuration: Configuration) throws -> (ConnectionConfiguration, EmbeddedPostgreSQL?) {
     if let url = configuration.databaseURL { return (ConnectionConfiguration(url), nil) }
-    let cluster = EmbeddedPostgreSQL(folder: absolute(configuration.dataFolder) + "/postgres", settings: settings)
+    let cluster = EmbeddedPostgreSQL(folder: absolute(configuration.dataFolder) + "/postgres")
     return (try cluster.start(), cluster)
   }
 

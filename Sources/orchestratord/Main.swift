@@ -31,6 +31,7 @@ struct Main {
     case "workflow": try await WorkflowCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)
+    case "check": try await CheckCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
     case nil, "help": print(help)
     case "version": print(Configuration.build)
@@ -52,9 +53,10 @@ struct Main {
       worker     activities only: any number of these, on any host
 
     Operating
-      workflow   list, show, start, signal, query, cancel, terminate, retry, export
+      workflow   list, show, start, signal, update, query, cancel, terminate, retry, export
       activity   list, retry, complete, fail
       replay     a stored or exported history against the code of this build
+      check      every open run against the code of this build, before it is deployed
       migrate    brings the database's schema up to date; --dry-run only tells
 
     Trying out

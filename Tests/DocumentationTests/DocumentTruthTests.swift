@@ -14,6 +14,14 @@ import Testing
     }
   }
 
+  @Test("A part of a program that a document shows stands in the file it names", arguments: Project.documents)
+  func parts(_ document: String) throws {
+    for block in CodeBlock.all(in: try Project.text(document)) {
+      guard let path = block.remark.firstMatch(of: /<!-- part: (\S+) -->/)?.1 else { continue }
+      #expect(try Project.text(String(path)).contains(block.text), "\(document) shows what is not in \(path)")
+    }
+  }
+
   @Test("Every Swift and SQL file that a document names exists", arguments: Project.documents)
   func fileNames(_ document: String) throws {
     let known = Set(

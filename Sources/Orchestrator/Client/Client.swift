@@ -7,7 +7,7 @@ public final class Client: Sendable {
   let database: Database
   let registry: Registry
   private let results: ResultBoard
-  private let identity: String
+  let identity: String
   private let ownership: OwnershipLoop?
   private let wakeUp: WakeUp
 
@@ -48,9 +48,7 @@ public final class Client: Sendable {
     try Self.checkName("workflow type", type)
     try Self.checkName("workflow id", key.workflowID)
     try Self.checkName("namespace", key.namespace)
-    guard input.bytes.count <= Limits.payloadBytes else {
-      throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
-    }
+    try Self.checkSize(input)
     let started = StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "")
     if let loop = ownership?.ownership?.loop, loop.owns(key.slot) {
@@ -77,7 +75,7 @@ public final class Client: Sendable {
   }
 
   /// The owner may live in another process: it is told from a connection of its own, after the commit.
-  private func wakeOwner() {
+  func wakeOwner() {
     wake()
     wakeUp.send(WakeUp.inboxChannel)
   }
@@ -87,9 +85,7 @@ public final class Client: Sendable {
   public func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String = UUID().uuidString) async throws {
     try Self.checkName("signal name", name)
     try Self.checkName("request id", requestID)
-    guard input.bytes.count <= Limits.payloadBytes else {
-      throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
-    }
+    try Self.checkSize(input)
     let attributes = SignaledAttributes(name: name, input: input, identity: identity, requestID: requestID)
     if try await sendDirectly(.signal(attributes), key) { return }
     _ = try await call(
@@ -181,7 +177,7 @@ public final class Client: Sendable {
     return RunID(try rows.uuid(0, 0))
   }
 
-  private func sendDirectly(_ body: OwnerMessage.Body, _ key: WorkflowKey) async throws -> Bool {
+  func sendDirectly(_ body: OwnerMessage.Body, _ key: WorkflowKey) async throws -> Bool {
     guard let loop = ownership?.ownership?.loop, loop.owns(key.slot) else { return false }
     let refusal = await ask { reply in loop.mailbox.put(.send(key, body, reply)) }
     guard let refusal else { return true }
@@ -196,7 +192,7 @@ public final class Client: Sendable {
   }
 
   /// Calls one of the SQL functions; their own error codes become ours.
-  private func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows {
+  func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows {
     do {
       return try await database.query(statement, parameters)
     } catch let error as DatabaseError {
@@ -205,7 +201,13 @@ public final class Client: Sendable {
     }
   }
 
-  private static func checkName(_ what: String, _ name: String) throws {
+  static func checkSize(_ input: Payload) throws {
+    guard input.bytes.count <= Limits.payloadBytes else {
+      throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
+    }
+  }
+
+  static func checkName(_ what: String, _ name: String) throws {
     guard !name.isEmpty, name.utf8.count <= Limits.nameBytes, !name.utf8.contains(0) else {
       throw OrchestratorError(.invalidArgument, "\(what) must have 1 to \(Limits.nameBytes) bytes and no NUL")
     }

@@ -4,6 +4,9 @@ enum Command: Sendable {
   case requestCancelActivity(sequence: Int32)
   case startTimer(sequence: Int32, milliseconds: Int64)
   case cancelTimer(sequence: Int32)
+  /// From here on the run takes the new way at every place with this identifier.
+  case recordPatch(identifier: String)
+  case completeUpdate(updateID: String, outcome: StepOutcome)
   case completeWorkflow(result: Payload)
   case failWorkflow(Failure)
   case cancelWorkflow
@@ -50,6 +53,8 @@ extension Command {
     case .requestCancelActivity: .activityTaskCancelRequested
     case .startTimer: .timerStarted
     case .cancelTimer: .timerCanceled
+    case .recordPatch: .patchRecorded
+    case .completeUpdate: .workflowExecutionUpdateCompleted
     case .completeWorkflow: .workflowExecutionCompleted
     case .failWorkflow: .workflowExecutionFailed
     case .cancelWorkflow: .workflowExecutionCanceled
@@ -79,6 +84,10 @@ extension Command {
     case .startTimer(let sequence, let milliseconds):
       writer.field("sequence", Int64(sequence))
       writer.field("startToFireMilliseconds", milliseconds)
+    case .recordPatch(let identifier): writer.field("patchId", identifier)
+    case .completeUpdate(let updateID, let outcome):
+      writer.field("updateId", updateID)
+      outcome.write(to: &writer)
     case .completeWorkflow(let result): writer.field("result", result)
     case .failWorkflow(let failure): writer.field("failure", failure.payload)
     case .cancelWorkflow: break
@@ -100,6 +109,8 @@ extension Command {
     case .scheduleActivity(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.activityType)
     case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence):
       CommandFingerprint(type: type, sequence: sequence, name: nil)
+    case .recordPatch(let identifier): CommandFingerprint(type: type, sequence: 0, name: identifier)
+    case .completeUpdate(let updateID, _): CommandFingerprint(type: type, sequence: 0, name: updateID)
     case .completeWorkflow, .failWorkflow, .cancelWorkflow: CommandFingerprint(type: type, sequence: 0, name: nil)
     }
   }
@@ -120,12 +131,14 @@ struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
   init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
     self.init(
-      type: event.type, sequence: try reader.sequence() ?? 0, name: reader.text("activityType"))
+      type: event.type, sequence: try reader.sequence() ?? 0,
+      name: reader.text("activityType") ?? reader.text("patchId") ?? reader.text("updateId"))
   }
 
   var description: String {
     let subject = name.map { " '\($0)'" } ?? ""
     if type == .markerRecorded { return "inline step\(subject) (sequence \(sequence))" }
+    if type == .patchRecorded { return "patch\(subject)" }
     return sequence > 0 ? "\(type.name)\(subject) (sequence \(sequence))" : type.name
   }
 }

@@ -1,4 +1,5 @@
-/// The types of events, with Temporal's names and numbers (temporal.api.enums.v1.EventType), so that histories read familiar.
+/// The types of events, with Temporal's names and numbers (temporal.api.enums.v1.EventType), so that histories read familiar. From 1000 on they
+/// are ours.
 public enum EventType: Int16, Sendable, CaseIterable {
   case workflowExecutionStarted = 1
   case workflowExecutionCompleted = 2
@@ -16,6 +17,9 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case markerRecorded = 25
   case workflowExecutionSignaled = 26
   case workflowExecutionTerminated = 27
+  case workflowExecutionUpdateAccepted = 41
+  case workflowExecutionUpdateCompleted = 43
+  case patchRecorded = 1000
 
   /// The name as people and SQL views show it, for example `ActivityTaskScheduled`.
   public var name: String {
@@ -27,7 +31,7 @@ public enum EventType: Int16, Sendable, CaseIterable {
   var isCommand: Bool {
     switch self {
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled:
+      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionUpdateCompleted, .patchRecorded:
       true
     default: false
     }

@@ -17,6 +17,9 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
     self.uuid = uuid
   }
 
+  static let smallest = RunID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+  static let largest = RunID(UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
+
   /// A fresh identifier of this moment; later ones of this process are larger (RFC 9562 section 6.2, method 1: a counter behind the time).
   public static func generate() -> RunID {
     let now = Int64(Date().timeIntervalSince1970 * 1000)

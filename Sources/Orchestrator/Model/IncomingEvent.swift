@@ -2,6 +2,7 @@
 enum IncomingEvent: Sendable {
   case started(StartedAttributes)
   case signaled(SignaledAttributes)
+  case updateAccepted(UpdateAttributes)
   case cancelRequested(reason: String, identity: String)
   case terminated(reason: String, identity: String)
   case activityCompleted(sequence: Int32, result: Payload, by: String?)
@@ -15,6 +16,13 @@ enum IncomingEvent: Sendable {
 enum StepOutcome: Sendable {
   case success(Payload)
   case failure(Failure)
+
+  func write(to writer: inout AttributesWriter) {
+    switch self {
+    case .success(let result): writer.field("result", result)
+    case .failure(let failure): writer.field("failure", failure.payload)
+    }
+  }
 }
 
 struct StartedAttributes: Sendable, Equatable {
@@ -35,11 +43,20 @@ struct SignaledAttributes: Sendable, Equatable {
   var requestID: String
 }
 
+struct UpdateAttributes: Sendable, Equatable {
+  /// Makes a repeated send harmless.
+  var updateID: String
+  var name: String
+  var input: Payload
+  var identity: String
+}
+
 extension IncomingEvent {
   var type: EventType {
     switch self {
     case .started: .workflowExecutionStarted
     case .signaled: .workflowExecutionSignaled
+    case .updateAccepted: .workflowExecutionUpdateAccepted
     case .cancelRequested: .workflowExecutionCancelRequested
     case .terminated: .workflowExecutionTerminated
     case .activityCompleted: .activityTaskCompleted
@@ -69,6 +86,11 @@ extension IncomingEvent {
       writer.field("input", signal.input)
       writer.field("identity", signal.identity)
       writer.field("requestId", signal.requestID)
+    case .updateAccepted(let update):
+      writer.field("updateId", update.updateID)
+      writer.field("updateName", update.name)
+      writer.field("input", update.input)
+      writer.field("identity", update.identity)
     case .cancelRequested(let reason, let identity), .terminated(let reason, let identity):
       writer.field("reason", reason)
       writer.field("identity", identity)
@@ -88,10 +110,7 @@ extension IncomingEvent {
     case .markerRecorded(let sequence, let name, let outcome):
       writer.field("sequence", Int64(sequence))
       writer.field("markerName", name)
-      switch outcome {
-      case .success(let result): writer.field("result", result)
-      case .failure(let failure): writer.field("failure", failure.payload)
-      }
+      outcome.write(to: &writer)
     }
     return writer.finish()
   }
@@ -134,6 +153,11 @@ extension IncomingEvent {
         SignaledAttributes(
           name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
           identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? ""))
+    case .workflowExecutionUpdateAccepted:
+      self = .updateAccepted(
+        UpdateAttributes(
+          updateID: try require(reader.text("updateId")), name: try require(reader.text("updateName")),
+          input: try require(reader.payload("input")), identity: reader.text("identity") ?? ""))
     case .workflowExecutionCancelRequested:
       self = .cancelRequested(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionTerminated:
@@ -150,7 +174,7 @@ extension IncomingEvent {
       let outcome = try reader.payload("result").map(StepOutcome.success) ?? .failure(try failure())
       self = .markerRecorded(sequence: try sequence(), name: name, outcome: outcome)
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled:
+      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionUpdateCompleted, .patchRecorded:
       throw AttributesError(offset: 0)
     }
   }

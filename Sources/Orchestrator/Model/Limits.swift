@@ -16,6 +16,8 @@ public enum Limits {
   public static let jobsPerActivation = 200_000
   /// Calls refused with `CancellationError` in one activation before code that swallows them is left suspended.
   public static let refusalsPerActivation = 1000
+  /// Updates of one run whose handlers have not ended: more are rejected until one has.
+  public static let openUpdates = 100
   /// Milliseconds of the longest timer, timeout and delay (1000 years): times computed from it fit their types.
   public static let durationMilliseconds: Int64 = 1000 * 365 * 86_400 * 1000
   /// Nested causes kept of a failure.

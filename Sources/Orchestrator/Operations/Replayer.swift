@@ -66,19 +66,24 @@ public struct Replayer: Sendable {
   /// - Throws: `OrchestratorError` with code `damaged-history` when it holds an event type that this build does not know.
   public func replay(_ export: HistoryExport) throws -> Report {
     let history = try export.rows()
-    return Report(
-      runID: export.runID, workflowID: export.workflowID, workflowType: export.workflowType, events: history.count,
-      divergence: firstProblem(export, history).map(Divergence.init))
-  }
-
-  private func firstProblem(_ export: HistoryExport, _ history: [HistoryEvent]) -> WorkflowProblem? {
-    guard let definition = registry.workflows[export.workflowType] else { return .unknownWorkflowType(export.workflowType) }
     let info = WorkflowInfo(
       runID: export.runID, workflowID: export.workflowID, namespace: export.namespace, workflowType: export.workflowType)
+    return Report(
+      runID: export.runID, workflowID: export.workflowID, workflowType: export.workflowType, events: history.count,
+      divergence: divergence(of: history, info, isLastEventNew: export.lastEventUnapplied))
+  }
+
+  /// Where the code parts from these events; nil when it repeats them.
+  func divergence(of history: [HistoryEvent], _ info: WorkflowInfo, isLastEventNew: Bool) -> Divergence? {
+    firstProblem(history, info, isLastEventNew: isLastEventNew).map(Divergence.init)
+  }
+
+  private func firstProblem(_ history: [HistoryEvent], _ info: WorkflowInfo, isLastEventNew: Bool) -> WorkflowProblem? {
+    guard let definition = registry.workflows[info.workflowType] else { return .unknownWorkflowType(info.workflowType) }
     let instance = definition.makeInstance(info) {}
     defer { instance.evict() }
     do {
-      _ = try ReplayMatcher.replay(history, into: instance, isLastEventNew: export.lastEventUnapplied)
+      _ = try ReplayMatcher.replay(history, into: instance, isLastEventNew: isLastEventNew)
       return nil
     } catch let problem as WorkflowProblem {
       return problem

@@ -79,9 +79,3 @@ struct RetentionWalk {
     return groups
   }
 }
-
-extension RunID {
-  fileprivate static let smallest = RunID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
-  fileprivate static let largest = RunID(
-    UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
-}

@@ -33,7 +33,7 @@ extension Client {
     _ filter: WorkflowFilter = WorkflowFilter(), limit: Int = 50, cursor: String? = nil
   ) async throws -> Listing<WorkflowSummary> {
     let limit = try Self.checked(limit)
-    var parameters = Parameters(try Self.run(in: cursor ?? Self.lastOfAll).uuid, filter.namespace, filter.status?.rawValue)
+    var parameters = Parameters((try cursor.map(Self.run(in:)) ?? .largest).uuid, filter.namespace, filter.status?.rawValue)
     parameters.append(filter.workflowType)
     parameters.appendTimestamp(microseconds: filter.startedAfter?.microseconds ?? 0)
     parameters.append(Int64(limit) + 1)
@@ -86,7 +86,7 @@ extension Client {
     namespace: String = "default", limit: Int = 50, cursor: String? = nil
   ) async throws -> Listing<PendingActivity> {
     let limit = try Self.checked(limit)
-    let parts = (cursor ?? "\(Self.firstOfAll).0").split(separator: ".")
+    let parts = (cursor ?? "\(RunID.smallest).0").split(separator: ".")
     guard parts.count == 2, let sequence = Int32(parts[1]) else { throw Self.badCursor }
     let after = try Self.run(in: String(parts[0]))
     let rows = try await database.query(
@@ -131,8 +131,6 @@ extension Client {
 
   /// Rows of the longest answer.
   static let largestPage = 1000
-  private static let firstOfAll = "00000000-0000-0000-0000-000000000000"
-  private static let lastOfAll = "ffffffff-ffff-ffff-ffff-ffffffffffff"
   private static let badCursor = OrchestratorError(.invalidArgument, "the cursor must be the nextCursor of an earlier page")
 
   static func checked(_ limit: Int) throws -> Int {

@@ -21,6 +21,8 @@ struct CommitBatch: Sendable {
   var endedHeartbeats: [ActivityKey] = []
   var parkedActivities: [ParkedActivityRow] = []
   var unparkedActivities: [ActivityKey] = []
+  /// How updates stand after the batch.
+  var updates: [UpdateKey: UpdateRow] = [:]
   /// Activities whose failures so far no longer count.
   var forgivenActivities: [ActivityKey] = []
   var blocked: [BlockedRow] = []
@@ -52,7 +54,7 @@ struct CommitBatch: Sendable {
   var isEmpty: Bool {
     history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && attempts.isEmpty && heartbeats.isEmpty
       && parkedActivities.isEmpty && unparkedActivities.isEmpty && blocked.isEmpty && endedTimers.isEmpty && timers.isEmpty
-      && lowWater == nil && effects.isEmpty && states.isEmpty && unblocked.isEmpty && closedBlocked.isEmpty
+      && lowWater == nil && updates.isEmpty && effects.isEmpty && states.isEmpty && unblocked.isEmpty && closedBlocked.isEmpty
   }
 }
 
@@ -113,6 +115,28 @@ struct TimerRow: Sendable, Hashable {
   let runID: RunID
   let sequence: Int32
   let kind: Kind
+}
+
+enum UpdateStatus: Int16, Sendable {
+  case accepted = 1
+  case completed = 2
+  case failed = 3
+  case rejected = 4
+}
+
+struct UpdateKey: Sendable, Hashable {
+  let runID: RunID
+  let updateID: String
+}
+
+struct UpdateRow: Sendable {
+  let key: UpdateKey
+  let slot: Slot
+  /// Nil in the row of its completion: it stands since it was accepted.
+  let name: String?
+  let status: UpdateStatus
+  let at: Int64
+  let outcome: Payload?
 }
 
 struct SpilledMessage: Sendable {

@@ -3,6 +3,7 @@ struct OwnerMessage: Sendable {
   enum Body: Sendable {
     case start(StartedAttributes)
     case signal(SignaledAttributes)
+    case update(UpdateAttributes)
     case cancel(reason: String, identity: String)
     case terminate(reason: String, identity: String)
     case activityOutcome(sequence: Int32, AttemptReport)
@@ -82,6 +83,9 @@ extension OwnerMessage {
     case .signal:
       guard case .signaled(let signal) = try event(.workflowExecutionSignaled) else { throw AttributesError(offset: 0) }
       body = .signal(signal)
+    case .update:
+      guard case .updateAccepted(let update) = try event(.workflowExecutionUpdateAccepted) else { throw AttributesError(offset: 0) }
+      body = .update(update)
     case .cancel: body = .cancel(reason: reader.text("reason") ?? "", identity: identity)
     case .terminate: body = .terminate(reason: reader.text("reason") ?? "", identity: identity)
     case .retryBlocked: body = .retryBlocked
@@ -106,6 +110,7 @@ extension OwnerMessage {
     var writer = AttributesWriter()
     switch body {
     case .signal(let signal): return (.signal, IncomingEvent.signaled(signal).encoded())
+    case .update(let update): return (.update, IncomingEvent.updateAccepted(update).encoded())
     case .cancel(let reason, let identity):
       return (.cancel, IncomingEvent.cancelRequested(reason: reason, identity: identity).encoded())
     case .activityCommand(let sequence, let command, let identity):

@@ -41,6 +41,8 @@ final class RunEntry {
   /// Messages to be dealt with before the run may close, in order.
   var followers: [OwnerMessage] = []
 
+  /// Updates that were accepted or rejected: each is decided once.
+  var updates: Set<String> = []
   /// Requests that its history holds, while its code is not there to know them.
   var recordedRequests: Set<String> = []
   /// Rows of its activities, while its code is not there to know them.

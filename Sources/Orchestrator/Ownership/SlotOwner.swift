@@ -210,6 +210,7 @@ final class SlotOwner {
       } else {
         apply(.signaled(signal), to: entry, from: message)
       }
+    case .update(let update): take(update, entry, instance, message)
     case .cancel(let reason, let identity):
       if instance.isCancelRequested {
         acknowledge(message, entry)

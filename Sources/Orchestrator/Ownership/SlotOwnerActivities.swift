@@ -17,6 +17,8 @@ extension SlotOwner {
     case .cancelTimer(let sequence):
       entry.scheduledBy[sequence] = nil
       if let row = entry.timers.removeValue(forKey: sequence) { pipeline.open.endedTimers.append(row) }
+    case .recordPatch: break
+    case .completeUpdate(let updateID, let outcome): completeUpdate(updateID, outcome, entry, slot, at)
     case .completeWorkflow(let result): close(entry, .completed, outcome: result, at: at)
     case .failWorkflow(let failure): close(entry, .failed, outcome: failure.payload, at: at)
     case .cancelWorkflow: close(entry, .canceled, outcome: nil, at: at)

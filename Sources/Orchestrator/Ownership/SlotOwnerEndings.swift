@@ -19,6 +19,7 @@ extension SlotOwner {
       }
       if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
     }
+    failOpenUpdates(of: entry, at)
     pipeline.open.unparkedActivities += entry.leftovers.parked
     pipeline.open.endedHeartbeats += entry.leftovers.heartbeats
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }

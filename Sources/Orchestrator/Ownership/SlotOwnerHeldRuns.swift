@@ -75,6 +75,7 @@ extension SlotOwner {
         record(message, entry, at: at)
         let event = IncomingEvent.signaled(signal)
         _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
+      case .update(let update): refuse(update, entry, message, at)
       default: acknowledge(message, entry)
       }
     }

@@ -133,6 +133,7 @@ extension SlotOwner {
     entry.lastEventID = Int32(run.history.count)
     entry.lastActiveAt = run.history.last?.at ?? 0
     entry.usesTaskQueues = !run.queuedActivities.isEmpty
+    entry.updates = run.updates
     recency.use(entry)
     do {
       if let poison { throw poison }

@@ -155,6 +155,13 @@ public struct Context<W: Workflow>: Sendable {
       ))
   }
 
+  /// Whether this run takes the new way at a place where code has changed: true for runs that come by for the first time, false for those that
+  /// went by with earlier code. Asked again it answers the same. Once no run without the patch is open, the question and the old way may go:
+  /// what is recorded of it is ignored then.
+  ///
+  ///     if workflow.patched("check-loudness") { try await workflow.execute(Steps.checkLoudness, track) }
+  public func patched(_ identifier: String) -> Bool { instance.isEntered(by: "patched(\(identifier))") && instance.isPatched(identifier) }
+
   /// Writes to the process's log, once: replays are silent.
   public func log(_ message: @autoclosure () -> String) {
     guard instance.isEntered(by: "log") else { return }

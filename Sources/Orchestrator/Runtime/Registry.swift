@@ -4,7 +4,7 @@
 ///     registry.register(PublishTrack.self)
 ///     registry.implement(Steps.probe) { key, context in try await probe(key) }
 public struct Registry: Sendable {
-  private(set) var workflows: [String: WorkflowDefinition] = [:]
+  private(set) var workflows = [StandaloneActivity.name: WorkflowDefinition(StandaloneActivity.self)]
   private(set) var activities: [String: ActivityImplementation] = [:]
 
   public init() {}

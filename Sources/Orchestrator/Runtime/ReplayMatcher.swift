@@ -33,10 +33,13 @@ struct ReplayMatcher {
   private var timers: [Int32: OpenTimer] = [:]
   private var inlineSteps: [Int32: InlineTask] = [:]
   private let isLastEventNew: Bool
+  /// Most histories have none, and are not searched for them at each event.
+  private let hasPatches: Bool
 
-  private init(_ instance: WorkflowInstance, isLastEventNew: Bool) {
+  private init(_ instance: WorkflowInstance, isLastEventNew: Bool, hasPatches: Bool) {
     self.instance = instance
     self.isLastEventNew = isLastEventNew
+    self.hasPatches = hasPatches
   }
 
   /// - Parameter isLastEventNew: the code has not seen the last event; its commands are given back instead of compared.
@@ -44,7 +47,9 @@ struct ReplayMatcher {
   static func replay(
     _ history: [HistoryEvent], into instance: WorkflowInstance, isLastEventNew: Bool = false
   ) throws -> Outcome {
-    var matcher = ReplayMatcher(instance, isLastEventNew: isLastEventNew)
+    var matcher = ReplayMatcher(
+      instance, isLastEventNew: isLastEventNew, hasPatches: history.contains { $0.type == .patchRecorded })
+    defer { instance.recordedPatches = nil }
     for (index, event) in history.enumerated() where event.eventID != Int32(index + 1) {
       throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
     }
@@ -79,9 +84,11 @@ struct ReplayMatcher {
     try check(incoming, event)
     outcome.lastEventID = event.eventID
     note(incoming)
+    let isNew = isLastEventNew && index == history.count - 1
+    instance.recordedPatches = isNew ? nil : try patches(history, behind: index)
     let activation = try instance.activate(incoming, at: event.at, replaying: true)
     for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
-    if isLastEventNew && index == history.count - 1 {
+    if isNew {
       outcome.newCommands = activation.commands
       return index + 1
     }
@@ -110,6 +117,7 @@ struct ReplayMatcher {
     for command in commands {
       // Accepted while the run was closing: recorded before its last event, never seen by its code.
       while command.type.isClose, index < history.count, history[index].type == .workflowExecutionSignaled { index += 1 }
+      skipPatches(history, &index)
       guard index < history.count, history[index].type.isCommand else {
         let expected = index < history.count ? "\(history[index].type.name) as the next event" : "the end of the history"
         throw WorkflowProblem.nonDeterminism(
@@ -125,7 +133,23 @@ struct ReplayMatcher {
       try note(command, event)
       index += 1
     }
+    skipPatches(history, &index)
     return index
+  }
+
+  /// The patches recorded under the event at this index.
+  private func patches(_ history: [HistoryEvent], behind index: Int) throws -> Set<String> {
+    guard hasPatches else { return [] }
+    let recorded = history[(index + 1)...].prefix { $0.type.isCommand }.lazy.filter { $0.type == .patchRecorded }
+    return Set(try recorded.compactMap { event in try reading(event) { try AttributesReader(event.attributes).text("patchId") } })
+  }
+
+  /// Recorded patches answer the code; what it asks of them is no command at a replay, and one that it no longer asks for is none that differs.
+  private mutating func skipPatches(_ history: [HistoryEvent], _ index: inout Int) {
+    while hasPatches, index < history.count, history[index].type == .patchRecorded {
+      index += 1
+      outcome.lastEventID = Int32(index)
+    }
   }
 
   private mutating func note(_ incoming: IncomingEvent) {
@@ -154,6 +178,7 @@ struct ReplayMatcher {
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
+    case .recordPatch, .completeUpdate: break
     case .completeWorkflow, .failWorkflow, .cancelWorkflow: outcome.isClosed = true
     }
   }

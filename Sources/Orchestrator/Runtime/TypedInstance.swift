@@ -36,6 +36,30 @@ final class TypedInstance<W: Workflow>: WorkflowInstance, @unchecked Sendable {
 
   override func cancelCode() {
     code?.cancel()
+    updates.cancel()
+  }
+
+  override func validate(update name: String, _ payload: Payload) throws {
+    guard case .update(let validate, _)? = handlers[name] else {
+      throw ApplicationFailure(type: "UnknownUpdate", message: "workflow type '\(W.name)' has no update '\(name)'", isRetryable: false)
+    }
+    try validate(state, payload)
+  }
+
+  override func start(_ update: UpdateAttributes) throws {
+    guard case .update(_, let prepare)? = handlers[update.name] else {
+      throw PayloadError.undecodable(type: W.name, reason: "this build has no such update")
+    }
+    let handle = try prepare(update.input)
+    let context = Context<W>(self)
+    let task = Task(executorPreference: executor) {
+      do {
+        context.instance.finishUpdate(update.updateID, .success(try await handle(context)))
+      } catch {
+        context.instance.finishUpdate(update.updateID, .failure(Failure(error)))
+      }
+    }
+    updates.add(update.updateID, task)
   }
 
   override func handle(signal name: String, _ payload: Payload) throws -> Bool {

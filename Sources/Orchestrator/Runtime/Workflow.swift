@@ -68,6 +68,10 @@ public struct Handler<Target: Workflow>: Sendable {
   enum Kind: Sendable {
     case signal(@Sendable (inout Target.State, Payload) throws -> Void)
     case channel
+    case update(
+      validate: @Sendable (Target.State, Payload) throws -> Void,
+      /// Decodes the input first, so that one that cannot be read never reaches user code.
+      prepare: @Sendable (Payload) throws -> @Sendable (Context<Target>) async throws -> Payload)
     case query(@Sendable (Target.State) throws -> Payload)
   }
 

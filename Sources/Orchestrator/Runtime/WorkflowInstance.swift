@@ -37,6 +37,11 @@ class WorkflowInstance: @unchecked Sendable {
   /// Whether its code went on for ever after cancellation or eviction and was left suspended: its memory is lost.
   private(set) var isStranded = false
   private(set) var seenRequests: Set<String> = []
+  var updates = UpdateHandlers()
+  /// Patches that the history records for the event being replayed; nil for an event that the code sees for the first time.
+  var recordedPatches: Set<String>?
+  /// What the code was told of each patch: it takes one way for as long as it runs.
+  private var patches: [String: Bool] = [:]
 
   init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
     self.runID = runID
@@ -49,6 +54,8 @@ class WorkflowInstance: @unchecked Sendable {
   func cancelCode() {}
   func handle(signal name: String, _ payload: Payload) throws -> Bool { false }
   func takeChangedState() throws -> Payload? { nil }
+  func validate(update name: String, _ payload: Payload) throws {}
+  func start(_ update: UpdateAttributes) throws {}
 
   var isWaitingForNothing: Bool { operations.isEmpty && conditions.isEmpty && receives.isEmpty }
 
@@ -103,6 +110,7 @@ class WorkflowInstance: @unchecked Sendable {
     switch event {
     case .started(let started): try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
     case .signaled(let signal): try receive(signal)
+    case .updateAccepted(let update): try decoding("update '\(update.name)'") { try start(update) }
     case .cancelRequested:
       isCancelRequested = true
       cancelCode()
@@ -252,6 +260,15 @@ extension WorkflowInstance {
     return false
   }
 
+  /// Whether this run takes the new way. A run that went by the place before there was a patch keeps the old one.
+  func isPatched(_ identifier: String) -> Bool {
+    if let known = patches[identifier] { return known }
+    let isPatched = recordedPatches?.contains(identifier) ?? true
+    patches[identifier] = isPatched
+    if recordedPatches == nil { give(.recordPatch(identifier: identifier)) }
+    return isPatched
+  }
+
   func cancelTimer(_ sequence: Int32) {
     guard operations.removeValue(forKey: sequence) != nil else { return }
     give(.cancelTimer(sequence: sequence))
@@ -296,6 +313,10 @@ extension WorkflowInstance {
   /// The program ended: the last command, after which none counts.
   func finish(with command: Command) {
     guard !isFinished else { return }
+    if !updates.isEmpty, !isEvicting {
+      updates.ending = command
+      return
+    }
     give(command)
     isFinished = true
   }

@@ -91,6 +91,15 @@ final class BatchWriter {
       (.bytea, { if let outcome = $0.outcome { $1.append(outcome.bytes) } else { $1.appendNull() } }),
     ])
 
+  private let updates = RowWriter<UpdateRow>(
+    CommitStatements.upsertUpdates,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.text, { $1.append($0.key.updateID) }), (.int2, { $1.append($0.slot.number) }),
+      (.text, { $1.append($0.name ?? "") }), (.int2, { $1.append($0.status.rawValue) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }),
+      (.bytea, { if let outcome = $0.outcome { $1.append(outcome.bytes) } else { $1.appendNull() } }),
+    ])
+
   init(processID: Int64) {
     self.processID = processID
   }
@@ -110,6 +119,7 @@ final class BatchWriter {
     RowWriter<Int64>(CommitStatements.deleteMessages, [(.int8, { $1.append($0) })]).add(batch.takenMessages, to: &list)
     spilled.add(batch.spilledMessages, to: &list)
     addActivities(of: batch, to: &list)
+    updates.add(Array(batch.updates.values), to: &list)
     blocked.add(batch.blocked, to: &list)
     RowWriter<RunID>.runs(CommitStatements.deleteBlocked).add(batch.unblocked, to: &list)
     if let lowWater = batch.lowWater { list.append((CommitStatements.setLowWater, Parameters(processID, lowWater.uuid))) }

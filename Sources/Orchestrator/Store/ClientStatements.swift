@@ -10,6 +10,29 @@ enum ClientStatements {
     name: "signal_workflow", sql: "select orchestrator.signal_workflow($1, $2, $3::jsonb, $4, $5, $6)",
     parameterTypes: [.text, .text, .text, .text, .text, .text])
 
+  static let update = Statement(
+    name: "update_workflow", sql: "select orchestrator.update_workflow($1, $2, $3::jsonb, $4, $5, $6)",
+    parameterTypes: [.text, .text, .text, .text, .text, .text])
+
+  static let updateAnswer = Statement(
+    name: "update_answer",
+    sql: """
+      select u.status, u.outcome from orchestrator.runs r
+      cross join lateral (
+        select k.status, k.outcome from orchestrator.updates k where k.run_id = r.run_id and k.update_id = $3 limit 1) u
+      where r.workflow_id = $1 and r.namespace = $2 order by r.run_id desc limit 1
+      """,
+    parameterTypes: [.text, .text, .text])
+
+  /// Whether a workflow id has an open run, or a start that no owner has taken yet.
+  static let isOpen = Statement(
+    name: "is_workflow_open",
+    sql: """
+      select orchestrator.open_run($1, $2) is not null
+        or exists (select from orchestrator.inbox i where i.kind = 1 and i.workflow_id = $1 and i.namespace = $2)
+      """,
+    parameterTypes: [.text, .text])
+
   static let cancel = Statement(
     name: "cancel_workflow", sql: "select orchestrator.cancel_workflow($1, $2, $3, $4)", parameterTypes: [.text, .text, .text, .text])
 

@@ -193,6 +193,17 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
+  /// Its completion keeps the name that came with its acceptance.
+  static let upsertUpdates = Statement(
+    name: "upsert_updates",
+    sql: """
+      insert into orchestrator.updates as u (run_id, update_id, slot, name, status, at, outcome)
+      select * from unnest($1::uuid[], $2::text[], $3::int2[], $4::text[], $5::int2[], $6::timestamptz[], $7::bytea[])
+      on conflict (run_id, update_id) do update
+      set name = coalesce(nullif(excluded.name, ''), u.name), status = excluded.status, at = excluded.at, outcome = excluded.outcome
+      """,
+    parameterTypes: [.uuidArray, .textArray, .int2Array, .textArray, .int2Array, .timestamptzArray, .byteaArray])
+
   static let upsertHeartbeats = Statement(
     name: "upsert_heartbeats",
     sql: """

@@ -73,6 +73,7 @@ enum InboxKind: Int16, Sendable {
   case activityOutcome = 5
   case activityCommand = 6
   case retryBlocked = 7
+  case update = 9
 }
 
 /// Everything stored about one run that its owner needs to go on; nil history for an unknown run.
@@ -91,6 +92,8 @@ struct LoadedRun: Sendable {
   /// Sequences with a row in the task queue, or with their outcome in the inbox: a step that a worker has ended is not queued again.
   var queuedActivities: [Int32] = []
   var heartbeats: [Int32: Payload] = [:]
+  /// Updates that were accepted or rejected.
+  var updates: Set<String> = []
 
   var leftovers: ActivityLeftovers {
     ActivityLeftovers(

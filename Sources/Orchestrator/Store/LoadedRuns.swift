@@ -24,6 +24,9 @@ enum LoadedRuns {
     for row in 0..<results[7].count {
       runs[RunID(try results[7].uuid(row, 0))]?.heartbeats[try results[7].int32(row, 1)] = Payload(json: try results[7].bytes(row, 2))
     }
+    for row in 0..<results[8].count {
+      runs[RunID(try results[8].uuid(row, 0))]?.updates.insert(try results[8].text(row, 1))
+    }
     return asked.compactMap { runs[$0] }
   }
 
@@ -37,19 +40,24 @@ enum LoadedRuns {
   }
 
   private static func readHistory(_ rows: Rows, _ runs: inout [RunID: LoadedRun]) throws {
+    for (runID, part) in try parts(of: rows) {
+      runs[runID]?.slot = Slot(try rows.int16(part.lowerBound, 2))
+      runs[runID]?.history = try part.map { try event(rows, $0) }
+    }
+  }
+
+  /// The rows of each run in the result of `ReadStatements.history`.
+  static func parts(of rows: Rows) throws -> [(RunID, Range<Int>)] {
+    var parts: [(RunID, Range<Int>)] = []
     var start = 0
     while start < rows.count {
       let runID = RunID(try rows.uuid(start, 0))
-      var events: [HistoryEvent] = []
-      var end = start
-      while end < rows.count, RunID(try rows.uuid(end, 0)) == runID {
-        events.append(try event(rows, end))
-        end += 1
-      }
-      runs[runID]?.slot = Slot(try rows.int16(start, 2))
-      runs[runID]?.history = events
+      var end = start + 1
+      while end < rows.count, RunID(try rows.uuid(end, 0)) == runID { end += 1 }
+      parts.append((runID, start..<end))
       start = end
     }
+    return parts
   }
 
   private static func readAttempts(_ rows: Rows, _ runs: inout [RunID: LoadedRun]) throws {

@@ -53,8 +53,12 @@ enum ReadStatements {
     name: "read_heartbeats", sql: "select run_id, sequence, details from orchestrator.activity_heartbeats where run_id = any($1)",
     parameterTypes: [.uuidArray])
 
+  static let updates = Statement(
+    name: "read_updates", sql: "select run_id, update_id from orchestrator.updates where run_id = any($1)",
+    parameterTypes: [.uuidArray])
+
   /// Everything about runs, in the order in which `LoadedRuns` takes the results.
-  static let run: [Statement] = [history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats]
+  static let run: [Statement] = [history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats, updates]
 
   /// The sub-selects are of the statement's own snapshot, and computed once.
   static let inbox = Statement(

@@ -4,10 +4,6 @@ import PostgreSQL
 
 /// `bench`: measures this build on a PostgreSQL, in databases of its own that are gone afterwards.
 enum BenchCommand {
-  /// What a server that writes much has: with 1 GB of log, PostgreSQL's default, the steady load would end in a checkpoint every 11 s and log
-  /// whole pages after each. Nothing is taken from durability.
-  private static let serverSettings = ["shared_buffers": "256MB", "max_wal_size": "8GB"]
-
   /// Measures one workload, or all that have targets, and prints JSON lines or the targets with what was measured; progress goes to standard
   /// error, every round's figures to a file.
   static func run(_ arguments: inout Arguments) async throws {
@@ -19,7 +15,7 @@ enum BenchCommand {
     Log.setLevel(.warning)
     let shutdown = try ShutdownSignal()
     let results = try BenchmarkResults(folder: ConfiguredDatabase.absolute(configuration.dataFolder))
-    let (server, cluster) = try ConfiguredDatabase.open(configuration, settings: serverSettings)
+    let (server, cluster) = try ConfiguredDatabase.open(configuration)
     let session = BenchmarkSession(
       server: server, migrations: Schema.migrations, program: try BenchmarkProgram.running(), results: results)
     session.end(at: shutdown, cluster)

@@ -53,7 +53,7 @@ struct ReplayCommand {
     throw OrchestratorError(ErrorCode.all.first { $0.name == divergence.code } ?? .nonDeterminism, divergence.message)
   }
 
-  private func printSides(_ divergence: Replayer.Divergence, _ export: HistoryExport) {
+  func printSides(_ divergence: Replayer.Divergence, _ export: HistoryExport) {
     guard let eventID = divergence.eventID else { return }
     var names: [Int32: String] = [:]
     for event in export.events where event.eventID < eventID {

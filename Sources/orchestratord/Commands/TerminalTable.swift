@@ -71,13 +71,19 @@ struct TerminalOutput: Sendable {
   /// Microseconds since the Unix epoch.
   let now: @Sendable () -> Int64
   let write: @Sendable (String) -> Void
+  /// Shows how far a long work is, in place of what it showed before; an empty text ends that.
+  var progress: @Sendable (String) -> Void = { _ in }
 
   /// Standard output; colour when it is a terminal and NO_COLOR is not set.
   static var standard: TerminalOutput {
     TerminalOutput(
       hasColour: isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil,
       now: { Int64(Date().timeIntervalSince1970 * 1_000_000) },
-      write: { FileHandle.standardOutput.write(Data($0.utf8)) })
+      write: { FileHandle.standardOutput.write(Data($0.utf8)) },
+      progress: { text in
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+      })
   }
 
   func line(_ text: String) { write(text.printable + "\n") }

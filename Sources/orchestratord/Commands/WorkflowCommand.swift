@@ -13,6 +13,7 @@ struct WorkflowCommand {
     orchestratord workflow export ID [--run RUN]
     orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--json]
     orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
+    orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
     orchestratord workflow cancel|terminate ID [--reason TEXT]
     orchestratord workflow retry ID
@@ -29,6 +30,7 @@ struct WorkflowCommand {
     case "export": try await export(&arguments)
     case "start": try await start(&arguments)
     case "signal": try await signal(&arguments)
+    case "update": try await update(&arguments)
     case "query": try await query(&arguments)
     case "cancel": try await end(&arguments, "cancellation requested") { try await client.cancel($0, reason: $1) }
     case "terminate": try await end(&arguments, "termination requested") { try await client.terminate($0, reason: $1) }
@@ -109,6 +111,16 @@ struct WorkflowCommand {
     try arguments.finish()
     try await client.signal(key, name: name, input: input, requestID: requestID)
     output.line("\(key.workflowID): signal \(name) sent")
+  }
+
+  private func update(_ arguments: inout Arguments) async throws {
+    let input = try arguments.json("--input") ?? .null
+    let updateID = try arguments.option("--update-id") ?? UUID().uuidString
+    let (key, _) = try Self.target(&arguments)
+    let name = try arguments.required("the update's name")
+    try arguments.finish()
+    try await client.update(key, name: name, input: input, updateID: updateID)
+    try output.json(try await client.updateResult(key, updateID: updateID))
   }
 
   private func query(_ arguments: inout Arguments) async throws {

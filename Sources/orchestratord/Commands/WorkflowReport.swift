@@ -93,7 +93,9 @@ struct HistoryLine {
     let attributes = (try? JSONDecoder().decode(Attributes.self, from: Data(event.attributes.bytes))) ?? Attributes()
     if let sequence = attributes.sequence, let name = attributes.activityType { activityNames[sequence] = name }
     let asked = attributes.sequence.flatMap { activityNames[$0] }
-    let subject = attributes.activityType ?? attributes.signalName ?? attributes.markerName ?? attributes.workflowType ?? asked ?? ""
+    let subject =
+      attributes.activityType ?? attributes.signalName ?? attributes.markerName ?? attributes.patchID ?? attributes.workflowType
+      ?? asked ?? ""
     let detail = attributes.failure.map { "\($0.type): \($0.message)" } ?? attributes.reason ?? ""
     text = ["#\(event.eventID)", event.type, subject, detail.shortened(to: 120)].filter { !$0.isEmpty }.joined(separator: " ")
     let isAnswer = ["ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "TimerFired"].contains(event.type)
@@ -105,8 +107,14 @@ struct HistoryLine {
     var activityType: String?
     var signalName: String?
     var markerName: String?
+    var patchID: String?
     var workflowType: String?
     var failure: Failure?
     var reason: String?
+
+    enum CodingKeys: String, CodingKey {
+      case patchID = "patchId"
+      case sequence, activityType, signalName, markerName, workflowType, failure, reason
+    }
   }
 }

@@ -12,13 +12,13 @@ import Testing
       CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.insertParked, CommitStatements.deleteParked,
       CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
       CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,
-      CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats,
+      CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats, CommitStatements.upsertUpdates,
       CommitStatements.deleteHeartbeats, CommitStatements.insertParkedActivities, CommitStatements.deleteParkedActivities,
       CommitStatements.upsertBlocked, CommitStatements.deleteBlocked, CommitStatements.checkClosing, CommitStatements.insertCloses,
       ActivityTaskStatements.lease, ActivityTaskStatements.heartbeat, ActivityTaskStatements.complete, ActivityTaskStatements.lock,
       ActivityTaskStatements.retry, ActivityTaskStatements.remove, ActivityTaskStatements.logAttempt, ActivityTaskStatements.discard,
       ActivityTaskStatements.giveBack, ActivityTaskStatements.expired, ActivityTaskStatements.overdue, ReadStatements.inbox,
-      ReadStatements.timers, ReadStatements.openRuns, ClientStatements.latestRun, ClientStatements.state,
+      ReadStatements.timers, ReadStatements.openRuns, ClientStatements.latestRun, ClientStatements.updateAnswer, ClientStatements.state,
       ClientStatements.outcomes, RetentionStatements.page,
     ] + ReadStatements.run + RetentionStatements.removal
 
@@ -32,7 +32,7 @@ import Testing
     }
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
-      "parked_activities", "parked_runs", "blocked_runs", "run_states",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states", "updates",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

@@ -26,6 +26,39 @@ struct CancellationTests {
     try harness.evictAndReplay()
   }
 
+  @Test("withTimeout gives what the body gives in time and takes its timer back, or cancels the body and throws")
+  func timeouts() throws {
+    let program: Scripted.Program = { workflow in
+      do {
+        return try await workflow.withTimeout(.seconds(5)) { try await workflow.execute(Steps.work, "x") }
+      } catch let error as WorkflowTimeout {
+        return error.description
+      }
+    }
+    let inTime = RuntimeHarness(program: program)
+    try inTime.start()
+    try inTime.complete(1, "in time")
+    #expect(inTime.result == "in time")
+    #expect(try inTime.text.contains("5 TimerCanceled #2 <- 4"))
+    try inTime.evictAndReplay()
+    let late = RuntimeHarness(program: program)
+    try late.start()
+    try late.fire(2)
+    #expect(late.result == "not done within 5000 ms")
+    #expect(try late.text.contains("5 ActivityTaskCancelRequested #1 <- 4"))
+    try late.evictAndReplay()
+    let failed = RuntimeHarness(program: program)
+    try failed.start()
+    try failed.fail(1)
+    #expect(failed.history.last?.type == .workflowExecutionFailed)
+    try failed.evictAndReplay()
+    let cancelled = RuntimeHarness(program: program)
+    try cancelled.start()
+    try cancelled.cancel()
+    #expect(cancelled.history.last?.type == .workflowExecutionCanceled)
+    try cancelled.evictAndReplay()
+  }
+
   @Test("a run that lets CancellationError through ends Canceled")
   func rethrown() throws {
     let harness = RuntimeHarness { workflow in try await workflow.execute(Steps.work, "x") }

@@ -49,6 +49,17 @@ struct CodeChangeTests {
     return try await one + two
   }
 
+  /// 1 Started, 2 'work' #1, 3 Completed, 4 patch 'check', 5 'other' #2, 6 Completed, 7 Completed.
+  @Sendable static func patched(_ workflow: Context<Scripted>) async throws -> String {
+    let result = try await workflow.execute(Steps.work, "x")
+    return workflow.patched("check") ? try await workflow.execute(Steps.other, "new") : result
+  }
+
+  @Sendable static func patchedForGood(_ workflow: Context<Scripted>) async throws -> String {
+    _ = try await workflow.execute(Steps.work, "x")
+    return try await workflow.execute(Steps.other, "new")
+  }
+
   static let changes = [
     Change(
       "removed activity", at: 2, expected: "ActivityTaskScheduled 'work' (sequence 1) caused by event 1",
@@ -162,6 +173,18 @@ struct CodeChangeTests {
       _ = try await workflow.inline(Steps.digest, "x")
       return try await workflow.execute(Steps.other, "x", options: options)
     },
+    Change(allowed: "a patch where the run went by before there was one") { workflow in
+      _ = try await workflow.execute(Steps.work, "x")
+      if workflow.patched("check") { _ = try await workflow.execute(Steps.other, "new") }
+      try await workflow.sleep(.seconds(1))
+      _ = try await workflow.inline(Steps.digest, "x")
+      return try await workflow.execute(Steps.other, "x")
+    },
+    Change(allowed: "the old way of a patch removed", before: patched, after: patchedForGood),
+    Change(
+      "the new way of a patch removed", at: 5, expected: "ActivityTaskScheduled 'other' (sequence 2) caused by event 3",
+      found: "WorkflowExecutionCompleted caused by event 3", before: patched
+    ) { workflow in try await workflow.execute(Steps.work, "x") },
     Change(allowed: "another result and other state") { workflow in
       workflow.state.count = 99
       return try await original(workflow) + "!"

@@ -13,7 +13,8 @@ enum HistoryNotation {
   private static func line(_ event: HistoryEvent) throws -> String {
     let reader = try AttributesReader(event.attributes)
     var line = "\(event.eventID) \(event.type.name)"
-    if let name = reader.text("activityType") ?? reader.text("signalName") ?? reader.text("markerName") { line += " '\(name)'" }
+    let names = ["activityType", "signalName", "markerName", "patchId"].lazy.compactMap { reader.text($0) }
+    if let name = names.first { line += " '\(name)'" }
     if let sequence = try reader.sequence() { line += " #\(sequence)" }
     if event.causedBy > 0 { line += " <- \(event.causedBy)" }
     return line

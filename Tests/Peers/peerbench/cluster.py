@@ -15,7 +15,6 @@ import psycopg
 # What the engine's own benchmark uses. Nothing is taken from durability: fsync and synchronous_commit stand as PostgreSQL ships them.
 SETTINGS = {
     "shared_buffers": "256MB",
-    "max_wal_size": "8GB",
     "max_connections": "200",
     "fsync": "on",
     "synchronous_commit": "on",

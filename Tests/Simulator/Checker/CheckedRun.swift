@@ -4,9 +4,9 @@ struct CheckedRun {
   enum Number {
     static let started = 1, completed = 2, failed = 3, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14, cancelRequested = 15
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
-    static let terminated = 27
+    static let terminated = 27, updateAccepted = 41, updateCompleted = 43
     static let endings = [completed, failed, canceled, terminated]
-    static let incoming = [started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled]
+    static let incoming = [started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, updateAccepted]
   }
 
   struct Timer {
@@ -21,6 +21,8 @@ struct CheckedRun {
   private(set) var isEnded = false
   private(set) var isCancelRequested = false
   private(set) var requests: Set<String> = []
+  /// Accepted ones, and whether each was answered.
+  private(set) var updates: [String: Bool] = [:]
   private(set) var scheduled: [Int: Int] = [:]
   private(set) var settled: Set<Int> = []
   private(set) var timers: [Int: Timer] = [:]
@@ -52,10 +54,17 @@ struct CheckedRun {
   }
 
   private mutating func command(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
-    let isByCode = [Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled]
+    let isByCode =
+      [
+        Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled,
+        Number.updateCompleted,
+      ]
       .contains(type)
     if isByCode && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
-    if Number.endings.contains(type) { isEnded = true }
+    if Number.endings.contains(type) {
+      isEnded = true
+      if causedBy > 0, let open = updates.first(where: { !$0.value })?.key { return "P1: the run ended before it answered update \(open)" }
+    }
     let sequence = fields.integer("sequence") ?? 0
     switch type {
     case Number.scheduled:
@@ -67,6 +76,9 @@ struct CheckedRun {
       }
     case Number.timerCanceled:
       if !endedTimers.insert(sequence).inserted { return "P5: timer \(sequence) ended twice" }
+    case Number.updateCompleted:
+      guard let update = fields.text("updateId"), updates[update] == false else { return "P1: an answer that nobody waits for" }
+      updates[update] = true
     case Number.cancelRequested:
       if !settled.insert(sequence).inserted { return "P4: activity \(sequence) settled twice" }
     default: break
@@ -91,6 +103,9 @@ struct CheckedRun {
     case Number.signaled:
       guard let request = fields.text("requestId") else { return nil }
       if !requests.insert(request).inserted { return "P1: request \(request) recorded twice" }
+    case Number.updateAccepted:
+      guard let update = fields.text("updateId") else { return nil }
+      if updates.updateValue(false, forKey: update) != nil { return "P1: update \(update) accepted twice" }
     case Number.runCancelRequested: isCancelRequested = true
     default: break
     }

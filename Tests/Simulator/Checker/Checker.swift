@@ -32,6 +32,8 @@ final class Checker: StoreObserver {
   private var closedRuns: Set<UUID> = []
   private var acknowledgedSignals: Set<String> = []
   private var acknowledgedStarts: Set<UUID> = []
+  private var acknowledgedUpdates: Set<String> = []
+  private var rejectedUpdates: Set<String> = []
   private(set) var acknowledgements = 0
   private(set) var events = 0
   var runCount: Int { runs.count }
@@ -115,7 +117,8 @@ final class Checker: StoreObserver {
   func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool) {
     let fields = AttributeScanner(attributes)
     messages[message] = Message(
-      run: run, kind: kind, requestID: kind == 2 ? fields.text("requestId") : nil, sequence: fields.integer("sequence"),
+      run: run, kind: kind, requestID: kind == 2 ? fields.text("requestId") : kind == 9 ? fields.text("updateId") : nil,
+      sequence: fields.integer("sequence"),
       isResult: fields.has("result"), isVisible: false)
     if isVisible { visible(message: message) }
   }
@@ -135,12 +138,27 @@ final class Checker: StoreObserver {
       switch message.kind {
       case 1: run != nil
       case 2: message.requestID.map { run?.requests.contains($0) == true } ?? true
+      case 9: run?.isEnded == true || message.requestID.map { isTold($0, run) } ?? true
       case 3: run?.isCancelRequested == true || run?.isEnded == true
       case 4: run?.isEnded == true
       case 5: !message.isResult || run?.isEnded == true || message.sequence.map { run?.settled.contains($0) == true } == true
       default: true
       }
     if !isKept { violated("P1", "message \(number) of kind \(message.kind) for run \(message.run) is gone and not in its history") }
+  }
+
+  func rejected(update: String, run: UUID) {
+    if runs[run]?.updates[update] != nil { violated("P1", "update \(update) of run \(run) was accepted and rejected") }
+    rejectedUpdates.insert(update)
+  }
+
+  private func isTold(_ update: String, _ run: CheckedRun?) -> Bool { rejectedUpdates.contains(update) || run?.updates[update] != nil }
+
+  func acknowledgedUpdate(_ update: String) {
+    acknowledgements += 1
+    acknowledgedUpdates.insert(update)
+    let isThere = runs.values.contains { isTold(update, $0) } || messages.values.contains { $0.requestID == update && $0.isVisible }
+    if !isThere { violated("P1", "update \(update) was acknowledged and is nowhere") }
   }
 
   func acknowledgedStart(_ run: UUID) {
@@ -194,6 +212,9 @@ final class Checker: StoreObserver {
     for (run, checked) in runs where !closedRuns.contains(run) { violated("P5", "run \(run) of \(checked.workflow) did not end") }
     for run in acknowledgedStarts where runs[run] == nil { violated("P1", "run \(run) was acknowledged and never started") }
     let recorded = runs.values.reduce(into: Set<String>()) { $0.formUnion($1.requests) }
+    for update in acknowledgedUpdates where !runs.values.contains(where: { isTold(update, $0) }) {
+      violated("P1", "update \(update) was neither accepted nor rejected")
+    }
     for request in acknowledgedSignals where !recorded.contains(request) { violated("P1", "signal \(request) is in no history") }
   }
 }

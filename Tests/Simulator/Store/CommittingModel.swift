@@ -74,6 +74,11 @@ extension StoreModel {
     parked.formUnion(batch.parked.keys)
     for row in batch.timers where timers[TimerKey(row)] == nil { timers[TimerKey(row)] = row }
     for row in batch.endedTimers { timers[TimerKey(row)] = nil }
+    for row in batch.updates.values {
+      updates[row.key.runID, default: []].insert(row.key.updateID)
+      guard row.status == .rejected else { continue }
+      observer?.rejected(update: row.key.updateID, run: row.key.runID.uuid)
+    }
     take(batch.takenMessages, process)
     for message in batch.spilledMessages { insertMessage(message.slot, message.runID, message.kind, message.attributes) }
     writeActivities(batch)

@@ -17,6 +17,7 @@ extension StoreModel {
     run.parkedActivities = parkedActivities.filter { $0.runID == runID }.map(\.sequence).sorted()
     run.queuedActivities = (tasks.keys.filter { $0.runID == runID }.map(\.sequence) + reported(runID)).sorted()
     for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
+    run.updates = updates[runID] ?? []
     return run
   }
 

@@ -84,6 +84,7 @@ final class StoreModel {
   var attempts: [ActivityKey: [StoredAttempt]] = [:]
   var activityHeartbeats: [ActivityKey: Payload] = [:]
   var parkedActivities: Set<ActivityKey> = []
+  var updates: [RunID: Set<String>] = [:]
 
   init(sabotage: Sabotage = .none, slots: Int = Slot.count) {
     self.sabotage = sabotage
@@ -123,6 +124,7 @@ protocol StoreObserver: AnyObject {
   func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
   func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
   func closed(run: UUID, lastEvent: Int, by process: Int64)
+  func rejected(update: String, run: UUID)
   func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool)
   func visible(message: Int64)
   func deleted(message: Int64, by process: Int64)

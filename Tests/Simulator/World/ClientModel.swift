@@ -8,6 +8,7 @@ final class ClientModel: @unchecked Sendable {
   private enum Order {
     case start(RunID)
     case signal(String)
+    case update(String, Int)
     case cancel
     case terminate
   }
@@ -50,6 +51,10 @@ final class ClientModel: @unchecked Sendable {
     orders = [.start(runID)]
     let ticks = type == "Contest" ? 0 : type == "Journey" ? 2 + world.random.draw(0...1) : world.random.draw(0...3)
     for tick in 0..<ticks { orders.append(.signal("\(key.workflowID)/\(round)/\(tick)")) }
+    for number in 0..<(type == "Decision" ? world.random.draw(0...2) : 0) {
+      let update = Order.update("\(key.workflowID)/\(round)/update-\(number)", world.random.draw(0...11))
+      orders.insert(update, at: world.random.draw(1...orders.count))
+    }
     if world.random.chance(0.15) { orders.insert(.cancel, at: world.random.draw(1...orders.count)) }
     if world.random.chance(0.07) { orders.insert(.terminate, at: world.random.draw(1...orders.count)) }
     // Somebody else wants the same workflow id.
@@ -83,6 +88,9 @@ final class ClientModel: @unchecked Sendable {
     case .signal(let requestID):
       let signal = SignaledAttributes(name: "tick", input: Payload(json: Array("5".utf8)), identity: "client", requestID: requestID)
       send(.signal(signal), .signal, IncomingEvent.signaled(signal).encoded(), number)
+    case .update(let updateID, let value):
+      let update = UpdateAttributes(updateID: updateID, name: "adjust", input: Payload(json: Array("\(value)".utf8)), identity: "client")
+      send(.update(update), .update, IncomingEvent.updateAccepted(update).encoded(), number)
     case .cancel:
       let event = IncomingEvent.cancelRequested(reason: "", identity: "client")
       send(.cancel(reason: "", identity: "client"), .cancel, event.encoded(), number)
@@ -194,6 +202,7 @@ final class ClientModel: @unchecked Sendable {
     switch order {
     case .start(let runID): world.checker.acknowledgedStart(runID.uuid)
     case .signal(let requestID): world.checker.acknowledgedSignal(requestID)
+    case .update(let updateID, _): world.checker.acknowledgedUpdate(updateID)
     case .cancel, .terminate: break
     }
   }

@@ -20,6 +20,7 @@ struct Journey: Workflow {
   func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
     var total = 0
     for _ in 0..<(1 + number % 3) { total &+= try await workflow.execute(SimulatedSteps.step, number) }
+    if workflow.patched("rest") { try await workflow.sleep(.milliseconds(1)) }
     async let first = workflow.execute(SimulatedSteps.step, 1)
     async let second = workflow.execute(SimulatedSteps.remote, 2)
     async let third = workflow.inline(SimulatedSteps.step, 3)
@@ -35,14 +36,19 @@ struct Journey: Workflow {
   }
 }
 
-/// A decision within some time, and cleaning up when it is cancelled.
+/// A decision within some time, requests that are answered meanwhile, and cleaning up when it is cancelled.
 struct Decision: Workflow {
   struct State: WorkflowState {
     var verdict: Int?
   }
 
   static let decide = Signal<Self, Int>("tick") { state, verdict in state.verdict = verdict }
-  static let handlers: [Handler<Self>] = [.signal(decide)]
+  static let adjust = Update<Self, Int, Int>("adjust") { _, number in
+    guard number % 4 != 0 else { throw ApplicationFailure(type: "Refused", message: "\(number)") }
+  } handle: { workflow, number in
+    number % 3 == 0 ? number : try await workflow.execute(SimulatedSteps.step, number)
+  }
+  static let handlers: [Handler<Self>] = [.signal(decide), .update(adjust)]
 
   func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
     do {
