@@ -47,6 +47,7 @@ let package = Package(
     example("SignalAndTimer"),
     example("Saga"),
     example("VersionedChange"),
+    example("FindingRuns"),
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
@@ -72,6 +73,7 @@ let package = Package(
       name: "DocumentationTests",
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "VersionedChange",
+        "FindingRuns",
         "EmbedInYourTransaction",
       ], swiftSettings: strict),
     .testTarget(

@@ -28,6 +28,7 @@ struct PreparedStatements {
   mutating func beginGroup() { group += 1 }
 
   mutating func use(_ statement: Statement) throws -> Use {
+    guard statement.isPrepared else { return .unprepared }
     guard let entry = entries[statement.name] else {
       guard entries.count < Self.maximum else { return .unprepared }
       let serverName = generation == 0 ? statement.name : "\(statement.name)#\(generation)"

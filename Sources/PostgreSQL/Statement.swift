@@ -1,4 +1,4 @@
-/// One SQL statement, prepared on a connection the first time it is used there.
+/// One SQL statement, as a rule prepared on a connection the first time it is used there.
 ///
 /// Declare each as a `static let`; parameters and results travel in PostgreSQL's binary format.
 ///
@@ -9,13 +9,17 @@ public struct Statement: Sendable {
   public let sql: String
   /// The types of `$1`, `$2`, ...; fixes what the SQL receives, so that no type has to be guessed.
   public let parameterTypes: [PostgresType]
+  /// False for a statement that is composed for one use: parsed and planned for its values, and nothing of it stays on the server. Its name
+  /// need not be unique.
+  public let isPrepared: Bool
 
-  public init(name: String, sql: String, parameterTypes: [PostgresType] = []) {
+  public init(name: String, sql: String, parameterTypes: [PostgresType] = [], isPrepared: Bool = true) {
     precondition((1...50).contains(name.utf8.count) && !name.contains("#"), "a statement needs a name of 1 to 50 bytes without #")
     precondition(parameterTypes.count <= WireLimits.parameters, "a statement has at most \(WireLimits.parameters) parameters")
     self.name = name
     self.sql = sql
     self.parameterTypes = parameterTypes
+    self.isPrepared = isPrepared
   }
 }
 

@@ -30,6 +30,7 @@ struct Main {
     case "bench-process": try await BenchmarkProcessCommand.run(&arguments)
     case "workflow": try await WorkflowCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
+    case "search-attribute": try await SearchAttributeCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)
     case "check": try await CheckCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
@@ -53,8 +54,9 @@ struct Main {
       worker     activities only: any number of these, on any host
 
     Operating
-      workflow   list, show, start, signal, update, query, cancel, terminate, retry, export
+      workflow   list, count, show, start, signal, update, query, cancel, terminate, retry, export
       activity   list, retry, complete, fail
+      search-attribute   add, list: what runs can be found by
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed
       migrate    brings the database's schema up to date; --dry-run only tells

@@ -70,6 +70,10 @@ struct RandomOperations {
     if model.history[runID]?.last?.eventID == last, random.chance(0.03) { return append(runID, key, last, &batch) }
     append(runID, key, last + 1, &batch)
     if random.chance(0.3) { batch.states.append(StateRow(runID: runID, eventID: last + 1, state: .null)) }
+    if random.chance(0.2) {
+      let attributes = Payload(json: Array(#"{"Number": \#(random.draw(1...9))}"#.utf8))
+      batch.searchAttributes[runID] = SearchAttributesRow(runID: runID, slot: key.slot, attributes: attributes)
+    }
     if random.chance(0.2) { batch.parked[runID] = ParkedRow(runID: runID, slot: key.slot, waitsFor: "messages") }
     if random.chance(0.2) { batch.unparked.append(runID) }
     if random.chance(0.1), !batch.blocked.contains(where: { $0.runID == runID }) {

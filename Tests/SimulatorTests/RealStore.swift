@@ -111,7 +111,9 @@ final class RealStore {
     _ = try connection.run(
       (
         ClientStatements.start,
-        Parameters(started.workflowType, started.workflowID, started.input.text, runID.uuid, started.namespace, "conformance")
+        Parameters(
+          started.workflowType, started.workflowID, started.input.text, runID.uuid, started.namespace, "conformance",
+          started.searchAttributes?.text, started.memo?.text)
       ))
   }
 
@@ -180,6 +182,10 @@ final class RealStore {
 
   func stateLines() throws -> [String] {
     try lines("states", "select run_id || ' ' || event_id from orchestrator.run_states order by run_id")
+  }
+
+  func attributeLines() throws -> [String] {
+    try lines("attributes", "select run_id || ' ' || attributes from orchestrator.search_attributes order by run_id")
   }
 
   func taskLines() throws -> [String] {

@@ -209,6 +209,10 @@ struct StorePair {
       ),
       ("marks", try real.markLines(), processes.compactMap { pair in model.heartbeats[pair.model].map { "\(pair.real) \($0.lowWater)" } }),
       ("states", try real.stateLines(), model.states.keys.sorted().map { "\($0) \(model.states[$0]?.eventID ?? 0)" }),
+      (
+        "search attributes", try real.attributeLines(),
+        model.searchAttributes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }
+      ),
       ("tasks", try real.taskLines(), model.taskLines),
     ]
     return pairs.first { $0.1 != $0.2 }.map { "\($0.0): PostgreSQL holds \($0.1), the model \($0.2)" }

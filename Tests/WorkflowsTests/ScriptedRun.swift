@@ -101,7 +101,7 @@ final class ScriptedRun {
       case .requestCancelActivity(let sequence): open.removeAll { $0.sequence == sequence }
       case .startTimer(let sequence, let milliseconds): timers.append((sequence, milliseconds))
       case .cancelTimer(let sequence): timers.removeAll { $0.sequence == sequence }
-      case .recordPatch, .completeUpdate: break
+      case .recordPatch, .completeUpdate, .upsertSearchAttributes: break
       case .completeWorkflow, .failWorkflow, .cancelWorkflow: ending = command
       }
     }

@@ -10,8 +10,13 @@ public final class Client: Sendable {
   let identity: String
   private let ownership: OwnershipLoop?
   private let wakeUp: WakeUp
+  let attributeCatalog: SearchAttributeCatalog
 
-  init(_ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?) {
+  init(
+    _ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?,
+    _ attributeCatalog: SearchAttributeCatalog = SearchAttributeCatalog()
+  ) {
+    self.attributeCatalog = attributeCatalog
     self.database = database
     self.registry = registry
     self.results = results
@@ -27,30 +32,41 @@ public final class Client: Sendable {
 
   /// The same client under another name: histories record who acted.
   public func acting(as identity: String) -> Client {
-    Client(database, registry, results, identity: identity, ownership: ownership)
+    Client(database, registry, results, identity: identity, ownership: ownership, attributeCatalog)
   }
 
   /// Starts a workflow; durable when this returns. The same run id again is the same start.
+  /// - Parameters:
+  ///   - searchAttributes: values by which the run is found, of names that were added with their types before.
+  ///   - memo: a JSON object of at most 64 KiB that `describe` shows to people.
   /// - Throws: `OrchestratorError`: `workflow-already-started` when the id has an open run, `invalid-argument`, `unavailable`.
   @discardableResult
   public func start<W: Workflow>(
-    _ workflow: W.Type, id: String, input: W.Input, namespace: String = "default", runID: RunID = .generate()
+    _ workflow: W.Type, id: String, input: W.Input, namespace: String = "default", runID: RunID = .generate(),
+    searchAttributes: SearchAttributes = [:], memo: Payload? = nil
   ) async throws -> WorkflowHandle<W> {
     let key = WorkflowKey(namespace: namespace, workflowID: id)
-    try await start(type: W.name, key: key, input: try PayloadCodec.encode(input), runID: runID)
+    try await start(
+      type: W.name, key: key, input: try PayloadCodec.encode(input), runID: runID, searchAttributes: searchAttributes, memo: memo)
     return WorkflowHandle(client: self, key: key, runID: runID)
   }
 
   /// Starts a workflow by name, with input that is encoded already.
   /// - Throws: as the typed `start`.
   @discardableResult
-  public func start(type: String, key: WorkflowKey, input: Payload, runID: RunID = .generate()) async throws -> RunID {
+  public func start(
+    type: String, key: WorkflowKey, input: Payload, runID: RunID = .generate(), searchAttributes: SearchAttributes = [:],
+    memo: Payload? = nil
+  ) async throws -> RunID {
     try Self.checkName("workflow type", type)
     try Self.checkName("workflow id", key.workflowID)
     try Self.checkName("namespace", key.namespace)
     try Self.checkSize(input)
+    try await check(searchAttributes, memo)
+    let attributes = searchAttributes.isEmpty ? nil : searchAttributes.payload
     let started = StartedAttributes(
-      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "")
+      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "",
+      searchAttributes: attributes, memo: memo)
     if let loop = ownership?.ownership?.loop, loop.owns(key.slot) {
       let refusal = await ask { reply in
         loop.mailbox.put(.message(OwnerMessage(runID: runID, body: .start(started), reply: reply)))
@@ -59,7 +75,8 @@ public final class Client: Sendable {
       guard refusal.isAboutOwnership else { throw refusal }
     }
     _ = try await call(
-      ClientStatements.start, Parameters(type, key.workflowID, input.text, runID.uuid, key.namespace, identity))
+      ClientStatements.start,
+      Parameters(type, key.workflowID, input.text, runID.uuid, key.namespace, identity, attributes?.text, memo?.text))
     wakeOwner()
     return runID
   }

@@ -44,6 +44,8 @@ public final class Engine: Sendable {
   private let database: Database
   private let wakeUp: WakeUp
   private let retention: Duration?
+  /// Whether queries know what the registered workflows set.
+  private let hasSearchAttributes: Atomic<Bool>
   private let companions = Mutex<[Task<Void, Never>]>([])
 
   /// - Throws: `DatabaseError` when the connection string is not valid.
@@ -67,6 +69,7 @@ public final class Engine: Sendable {
     self.database = database
     self.wakeUp = wakeUp
     retention = configuration.retention
+    hasSearchAttributes = Atomic(registry.searchAttributes.isEmpty)
     client = Client(database, registry, results, identity: configuration.identity, ownership: ownership)
   }
 
@@ -105,8 +108,26 @@ public final class Engine: Sendable {
     ownership.start()
     companions.withLock {
       $0 = [Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }]
+      if !hasSearchAttributes.load(ordering: .acquiring) { $0.append(Task { await self.addSearchAttributes() }) }
       if let retention { $0.append(Task { await self.sweep(retention) }) }
     }
+  }
+
+  /// What workflow code sets can be asked for once its names are in the database; until then, nobody could ask.
+  private func addSearchAttributes() async {
+    var missing = client.registry.searchAttributes.sorted { $0.key < $1.key }
+    while let (name, type) = missing.first, !Task.isCancelled {
+      do {
+        try await client.addSearchAttribute(name, type)
+        missing.removeFirst()
+      } catch let error as OrchestratorError {
+        Log.error("search-attribute-refused", "\(error)", ["name": name])
+        missing.removeFirst()
+      } catch {
+        try? await Task.sleep(for: .milliseconds(200))
+      }
+    }
+    hasSearchAttributes.store(true, ordering: .releasing)
   }
 
   /// One of all processes removes what was kept long enough: the one that owns the first slot.
@@ -126,11 +147,11 @@ public final class Engine: Sendable {
     }
   }
 
-  /// Waits until this process owns at least one slot.
+  /// Waits until this process owns at least one slot, and queries know the search attributes that its workflows set.
   /// - Throws: `OrchestratorError` with code `unavailable` when the time is up.
   public func waitUntilReady(within limit: Duration = .seconds(30)) async throws {
     let deadline = ContinuousClock.now + limit
-    while !(ownership.ownership?.loop.ownsAny ?? false) {
+    while !(ownership.ownership?.loop.ownsAny ?? false) || !hasSearchAttributes.load(ordering: .acquiring) {
       guard ContinuousClock.now < deadline else {
         throw OrchestratorError(.unavailable, "no slot was taken within \(limit): is the database reachable and migrated?")
       }

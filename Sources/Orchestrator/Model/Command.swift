@@ -7,6 +7,7 @@ enum Command: Sendable {
   /// From here on the run takes the new way at every place with this identifier.
   case recordPatch(identifier: String)
   case completeUpdate(updateID: String, outcome: StepOutcome)
+  case upsertSearchAttributes(SearchAttributesUpsert)
   case completeWorkflow(result: Payload)
   case failWorkflow(Failure)
   case cancelWorkflow
@@ -28,6 +29,21 @@ final class ActivityTask: Sendable, Equatable {
 
   static func == (left: ActivityTask, right: ActivityTask) -> Bool {
     left.sequence == right.sequence && left.activityType == right.activityType && left.input == right.input && left.options == right.options
+  }
+}
+
+/// What code sets of its run's search attributes. A class, as rare as it is in a list of commands.
+final class SearchAttributesUpsert: Sendable {
+  let sequence: Int32
+  /// What changes, as the event records it: a JSON object.
+  let changes: Payload
+  /// All of the run from now on, as its row holds them.
+  let attributes: Payload
+
+  init(sequence: Int32, changes: Payload, attributes: Payload) {
+    self.sequence = sequence
+    self.changes = changes
+    self.attributes = attributes
   }
 }
 
@@ -55,6 +71,7 @@ extension Command {
     case .cancelTimer: .timerCanceled
     case .recordPatch: .patchRecorded
     case .completeUpdate: .workflowExecutionUpdateCompleted
+    case .upsertSearchAttributes: .upsertWorkflowSearchAttributes
     case .completeWorkflow: .workflowExecutionCompleted
     case .failWorkflow: .workflowExecutionFailed
     case .cancelWorkflow: .workflowExecutionCanceled
@@ -88,6 +105,9 @@ extension Command {
     case .completeUpdate(let updateID, let outcome):
       writer.field("updateId", updateID)
       outcome.write(to: &writer)
+    case .upsertSearchAttributes(let upsert):
+      writer.field("sequence", Int64(upsert.sequence))
+      writer.field("searchAttributes", upsert.changes)
     case .completeWorkflow(let result): writer.field("result", result)
     case .failWorkflow(let failure): writer.field("failure", failure.payload)
     case .cancelWorkflow: break
@@ -111,6 +131,7 @@ extension Command {
       CommandFingerprint(type: type, sequence: sequence, name: nil)
     case .recordPatch(let identifier): CommandFingerprint(type: type, sequence: 0, name: identifier)
     case .completeUpdate(let updateID, _): CommandFingerprint(type: type, sequence: 0, name: updateID)
+    case .upsertSearchAttributes(let upsert): CommandFingerprint(type: type, sequence: upsert.sequence, name: nil)
     case .completeWorkflow, .failWorkflow, .cancelWorkflow: CommandFingerprint(type: type, sequence: 0, name: nil)
     }
   }

@@ -17,6 +17,7 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case markerRecorded = 25
   case workflowExecutionSignaled = 26
   case workflowExecutionTerminated = 27
+  case upsertWorkflowSearchAttributes = 40
   case workflowExecutionUpdateAccepted = 41
   case workflowExecutionUpdateCompleted = 43
   case patchRecorded = 1000
@@ -31,7 +32,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   var isCommand: Bool {
     switch self {
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionUpdateCompleted, .patchRecorded:
+      .workflowExecutionFailed, .workflowExecutionCanceled, .upsertWorkflowSearchAttributes, .workflowExecutionUpdateCompleted,
+      .patchRecorded:
       true
     default: false
     }

@@ -33,6 +33,10 @@ struct StartedAttributes: Sendable, Equatable {
   var identity: String
   /// Toolchain and program that first ran it: job order is a property of the Swift runtime.
   var build: String
+  /// A JSON object; nil when there are none.
+  var searchAttributes: Payload?
+  /// A JSON object for people; nil when there is none.
+  var memo: Payload?
 }
 
 struct SignaledAttributes: Sendable, Equatable {
@@ -124,6 +128,8 @@ extension StartedAttributes {
     writer.field("input", input)
     writer.field("identity", identity)
     writer.field("build", build)
+    if let searchAttributes { writer.field("searchAttributes", searchAttributes) }
+    if let memo { writer.field("memo", memo) }
   }
 }
 
@@ -147,7 +153,8 @@ extension IncomingEvent {
         StartedAttributes(
           workflowType: try require(reader.text("workflowType")), namespace: try require(reader.text("namespace")),
           workflowID: try require(reader.text("workflowId")), input: try require(reader.payload("input")),
-          identity: reader.text("identity") ?? "", build: reader.text("build") ?? ""))
+          identity: reader.text("identity") ?? "", build: reader.text("build") ?? "",
+          searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo")))
     case .workflowExecutionSignaled:
       self = .signaled(
         SignaledAttributes(
@@ -174,7 +181,8 @@ extension IncomingEvent {
       let outcome = try reader.payload("result").map(StepOutcome.success) ?? .failure(try failure())
       self = .markerRecorded(sequence: try sequence(), name: name, outcome: outcome)
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionUpdateCompleted, .patchRecorded:
+      .workflowExecutionFailed, .workflowExecutionCanceled, .upsertWorkflowSearchAttributes, .workflowExecutionUpdateCompleted,
+      .patchRecorded:
       throw AttributesError(offset: 0)
     }
   }

@@ -38,6 +38,18 @@ public enum Limits {
   public static let retentionPage = 5000
   /// History rows that retention removes by one transaction, which takes some 20 ms; a longer history goes alone.
   public static let retentionRows = 5000
+  /// UTF-8 bytes of a query for runs.
+  public static let queryBytes = 8192
+  /// Names and values in a query for runs: each is a condition that the database checks.
+  public static let queryTerms = 200
+  /// Parentheses and NOTs inside each other in a query for runs.
+  public static let queryDepth = 32
+  /// Bytes of one search attribute as JSON: what people search for, not what they store.
+  public static let searchAttributeBytes = 2048
+  /// Bytes of all search attributes of a run as JSON.
+  public static let searchAttributesBytes = 40_960
+  /// Bytes of a memo: it is read with the start event at every replay.
+  public static let memoBytes = 65_536
   /// Seconds one activation may compute before it is reported as blocked code.
   public static let blockedCode: Duration = .seconds(2)
   /// Attempts of one activity that may die with their process before it counts as what kills it.

@@ -1,54 +1,8 @@
 import Foundation
 import PostgreSQL
 
-/// Which runs a list shows; everything that is nil is not asked about.
-public struct WorkflowFilter: Sendable {
-  public var namespace: String
-  public var status: WorkflowStatus?
-  public var workflowType: String?
-  public var workflowID: String?
-  /// Only runs that started after this moment.
-  public var startedAfter: RecordedTime?
-
-  public init(
-    namespace: String = "default", status: WorkflowStatus? = nil, workflowType: String? = nil, workflowID: String? = nil,
-    startedAfter: RecordedTime? = nil
-  ) {
-    self.namespace = namespace
-    self.status = status
-    self.workflowType = workflowType
-    self.workflowID = workflowID
-    self.startedAfter = startedAfter
-  }
-}
-
 /// What operators see. Nothing here changes anything, and every answer has a limit.
 extension Client {
-  /// Runs by their run ids, newest first. Runs that start while someone pages come before the first page: no page skips or repeats a run.
-  /// - Parameters:
-  ///   - limit: runs a page, 1 to 1000.
-  ///   - cursor: `nextCursor` of the page before.
-  /// - Throws: `OrchestratorError` with code `invalid-argument`; `DatabaseError`.
-  public func listWorkflows(
-    _ filter: WorkflowFilter = WorkflowFilter(), limit: Int = 50, cursor: String? = nil
-  ) async throws -> Listing<WorkflowSummary> {
-    let limit = try Self.checked(limit)
-    var parameters = Parameters((try cursor.map(Self.run(in:)) ?? .largest).uuid, filter.namespace, filter.status?.rawValue)
-    parameters.append(filter.workflowType)
-    parameters.appendTimestamp(microseconds: filter.startedAfter?.microseconds ?? 0)
-    parameters.append(Int64(limit) + 1)
-    var statement = VisibilityStatements.list
-    if let workflowID = filter.workflowID {
-      parameters.append(workflowID)
-      statement = VisibilityStatements.listOfWorkflowID
-    } else if filter.status == .blocked {
-      statement = VisibilityStatements.listOfBlocked
-    }
-    let rows = try await database.query(statement, parameters)
-    let runs = try (0..<min(rows.count, limit)).map { try WorkflowSummary(rows, $0) }
-    return Listing(items: runs, nextCursor: rows.count > limit ? runs.last?.runID.description : nil)
-  }
-
   /// Everything about a run but its history.
   /// - Parameter runID: nil for the newest run of the workflow id.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `unavailable` while no owner has taken the start.
@@ -131,7 +85,7 @@ extension Client {
 
   /// Rows of the longest answer.
   static let largestPage = 1000
-  private static let badCursor = OrchestratorError(.invalidArgument, "the cursor must be the nextCursor of an earlier page")
+  static let badCursor = OrchestratorError(.invalidArgument, "the cursor must be the nextCursor of an earlier page")
 
   static func checked(_ limit: Int) throws -> Int {
     guard (1...largestPage).contains(limit) else {

@@ -27,11 +27,13 @@ public struct WorkflowSummary: Codable, Sendable {
   public let waitsFor: String?
   /// Name of the error that blocks the run.
   public let blockedCode: String?
+  /// A JSON object with the values by which it is found; nil without any.
+  public let searchAttributes: Payload?
 
   enum CodingKeys: String, CodingKey {
     case runID = "runId"
     case workflowID = "workflowId"
-    case namespace, workflowType, status, startedAt, closedAt, events, waitsFor, blockedCode
+    case namespace, workflowType, status, startedAt, closedAt, events, waitsFor, blockedCode, searchAttributes
   }
 
   /// What callers act on.
@@ -66,6 +68,8 @@ public struct WorkflowDetails: Codable, Sendable {
   public let startedBy: String?
   /// Program and toolchain that first ran it.
   public let build: String?
+  /// What its start told people about it, a JSON object.
+  public let memo: Payload?
   /// The newest state of the workflow.
   public let state: Payload?
   /// The result of a completed run, the failure of a failed one.

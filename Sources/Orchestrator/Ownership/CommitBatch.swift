@@ -5,6 +5,8 @@ struct CommitBatch: Sendable {
   var history: [HistoryRow] = []
   var closes: [CloseRow] = []
   var states: [StateRow] = []
+  /// The search attributes of runs that have any.
+  var searchAttributes: [RunID: SearchAttributesRow] = [:]
   /// Rows to stand in `parked_runs` after the batch; those of `unparked` go first.
   var parked: [RunID: ParkedRow] = [:]
   var unparked: [RunID] = []
@@ -95,6 +97,12 @@ struct StateRow: Sendable {
   let runID: RunID
   let eventID: Int32
   let state: Payload
+}
+
+struct SearchAttributesRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let attributes: Payload
 }
 
 struct ParkedRow: Sendable {

@@ -19,6 +19,7 @@ extension SlotOwner {
       if let row = entry.timers.removeValue(forKey: sequence) { pipeline.open.endedTimers.append(row) }
     case .recordPatch: break
     case .completeUpdate(let updateID, let outcome): completeUpdate(updateID, outcome, entry, slot, at)
+    case .upsertSearchAttributes(let upsert): store(upsert.attributes, of: entry, slot)
     case .completeWorkflow(let result): close(entry, .completed, outcome: result, at: at)
     case .failWorkflow(let failure): close(entry, .failed, outcome: failure.payload, at: at)
     case .cancelWorkflow: close(entry, .canceled, outcome: nil, at: at)

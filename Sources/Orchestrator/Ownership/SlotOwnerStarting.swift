@@ -66,7 +66,13 @@ extension SlotOwner {
     lowerWater(to: entry.runID)
     pipeline.open.runs.append(
       RunRow(runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at))
+    if let attributes = started.searchAttributes { store(attributes, of: entry, slot) }
     return append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
+  }
+
+  /// By which queries find the run from this batch on, all of them.
+  func store(_ attributes: Payload, of entry: RunEntry, _ slot: Slot) {
+    pipeline.open.searchAttributes[entry.runID] = SearchAttributesRow(runID: entry.runID, slot: slot, attributes: attributes)
   }
 
   private func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
@@ -92,6 +98,7 @@ extension SlotOwner {
     record(message, entry, at: at)
     pipeline.open.runs.append(
       RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at, isRefused: true))
+    if let attributes = started.searchAttributes { store(attributes, of: entry, key.slot) }
     _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
     let failure = Failure(kind: .engine, type: "WorkflowAlreadyStarted", message: text, isRetryable: false)
     endByEngine(entry, failure, at: at)

@@ -162,6 +162,15 @@ public struct Context<W: Workflow>: Sendable {
   ///     if workflow.patched("check-loudness") { try await workflow.execute(Steps.checkLoudness, track) }
   public func patched(_ identifier: String) -> Bool { instance.isEntered(by: "patched(\(identifier))") && instance.isPatched(identifier) }
 
+  /// Sets search attributes of this run, beside those that it has: queries find it by them from the commit of this event on.
+  /// - Throws: `OrchestratorError` with code `invalid-argument`: a name that `Workflow.searchAttributes` does not declare, a value of
+  ///   another type or too large.
+  public func upsertSearchAttributes(_ attributes: SearchAttributes) throws {
+    guard instance.isEntered(by: "upsertSearchAttributes") else { throw WorkflowEscape(operation: "upsertSearchAttributes") }
+    try attributes.check(against: W.searchAttributes)
+    instance.upsert(attributes)
+  }
+
   /// Writes to the process's log, once: replays are silent.
   public func log(_ message: @autoclosure () -> String) {
     guard instance.isEntered(by: "log") else { return }

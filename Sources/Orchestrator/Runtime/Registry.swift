@@ -6,14 +6,20 @@
 public struct Registry: Sendable {
   private(set) var workflows = [StandaloneActivity.name: WorkflowDefinition(StandaloneActivity.self)]
   private(set) var activities: [String: ActivityImplementation] = [:]
+  /// What the code of its workflows sets.
+  private(set) var searchAttributes: [String: SearchAttributeType] = [:]
 
   public init() {}
 
   /// Makes a workflow type known.
-  /// - Precondition: its name and its handlers' names are unique.
+  /// - Precondition: its name and its handlers' names are unique; a search attribute has one type in all workflows.
   public mutating func register<W: Workflow>(_ workflow: W.Type) {
     precondition(workflows[W.name] == nil, "workflow '\(W.name)' is registered twice")
     workflows[W.name] = WorkflowDefinition(workflow)
+    searchAttributes.merge(W.searchAttributes) { known, other in
+      precondition(known == other, "two workflows declare a search attribute with different types")
+      return known
+    }
   }
 
   /// Gives an activity its implementation.

@@ -178,7 +178,7 @@ struct ReplayMatcher {
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
-    case .recordPatch, .completeUpdate: break
+    case .recordPatch, .completeUpdate, .upsertSearchAttributes: break
     case .completeWorkflow, .failWorkflow, .cancelWorkflow: outcome.isClosed = true
     }
   }

@@ -22,6 +22,8 @@ public protocol Workflow: Sendable {
   static var name: String { get }
   /// The signals and queries it answers.
   static var handlers: [Handler<Self>] { get }
+  /// The search attributes that its code sets, with their types. An engine that knows the workflow adds them to its database. Default: none.
+  static var searchAttributes: [String: SearchAttributeType] { get }
 
   init()
 
@@ -32,6 +34,7 @@ public protocol Workflow: Sendable {
 extension Workflow {
   public static var name: String { String(describing: Self.self) }
   public static var handlers: [Handler<Self>] { [] }
+  public static var searchAttributes: [String: SearchAttributeType] { [:] }
 }
 
 /// A message to a run, kept until the run asks for it: `receive`, or a handler that changes the state as it comes.

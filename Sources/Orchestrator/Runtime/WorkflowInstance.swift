@@ -42,6 +42,8 @@ class WorkflowInstance: @unchecked Sendable {
   var recordedPatches: Set<String>?
   /// What the code was told of each patch: it takes one way for as long as it runs.
   private var patches: [String: Bool] = [:]
+  /// By name, each a JSON value.
+  private var searchAttributes: [String: Payload] = [:]
 
   init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
     self.runID = runID
@@ -108,7 +110,9 @@ class WorkflowInstance: @unchecked Sendable {
 
   private func apply(_ event: IncomingEvent) throws {
     switch event {
-    case .started(let started): try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
+    case .started(let started):
+      if let attributes = started.searchAttributes { searchAttributes = try read(attributes) }
+      try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
     case .signaled(let signal): try receive(signal)
     case .updateAccepted(let update): try decoding("update '\(update.name)'") { try start(update) }
     case .cancelRequested:
@@ -267,6 +271,19 @@ extension WorkflowInstance {
     patches[identifier] = isPatched
     if recordedPatches == nil { give(.recordPatch(identifier: identifier)) }
     return isPatched
+  }
+
+  /// Adds these attributes to those of the run, in place of what their names had.
+  func upsert(_ attributes: SearchAttributes) {
+    for (name, value) in attributes.values { searchAttributes[name] = value.payload }
+    give(
+      .upsertSearchAttributes(
+        SearchAttributesUpsert(
+          sequence: nextSequence(), changes: attributes.payload, attributes: SearchAttributes.document(searchAttributes))))
+  }
+
+  private func read(_ attributes: Payload) throws -> [String: Payload] {
+    try decoding("the search attributes") { try PayloadCodec.decode([String: Payload].self, from: attributes) }
   }
 
   func cancelTimer(_ sequence: Int32) {

@@ -19,6 +19,9 @@ final class BatchWriter {
   private let states = RowWriter<StateRow>(
     CommitStatements.upsertStates,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.eventID) }), (.bytea, { $1.append($0.state.bytes) })])
+  private let searchAttributes = RowWriter<SearchAttributesRow>(
+    CommitStatements.upsertSearchAttributes,
+    [(.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.attributes.text) })])
   private let parked = RowWriter<ParkedRow>(
     CommitStatements.insertParked,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.waitsFor) })])
@@ -112,6 +115,7 @@ final class BatchWriter {
     runs.add(batch.runs, to: &list)
     history.add(batch.history, to: &list)
     states.add(batch.lastStates, to: &list)
+    if !batch.searchAttributes.isEmpty { searchAttributes.add(Array(batch.searchAttributes.values), to: &list) }
     RowWriter<RunID>.runs(CommitStatements.deleteParked).add(batch.unparked, to: &list)
     parked.add(Array(batch.parked.values), to: &list)
     timers.add(batch.timers, to: &list)

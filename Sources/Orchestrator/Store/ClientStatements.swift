@@ -3,8 +3,14 @@ import PostgreSQL
 /// What clients ask of the database; the writing ones are the same functions that anyone may call in SQL.
 enum ClientStatements {
   static let start = Statement(
-    name: "start_workflow", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb, $4, $5, $6)",
-    parameterTypes: [.text, .text, .text, .uuid, .text, .text])
+    name: "start_workflow", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb, $4, $5, $6, $7::jsonb, $8::jsonb)",
+    parameterTypes: [.text, .text, .text, .uuid, .text, .text, .text, .text])
+
+  static let searchAttributeTypes = Statement(
+    name: "search_attribute_types", sql: "select name, type from orchestrator.search_attribute_types order by name limit 10000")
+
+  static let addSearchAttribute = Statement(
+    name: "add_search_attribute", sql: "select orchestrator.add_search_attribute($1, $2)", parameterTypes: [.text, .text])
 
   static let signal = Statement(
     name: "signal_workflow", sql: "select orchestrator.signal_workflow($1, $2, $3::jsonb, $4, $5, $6)",

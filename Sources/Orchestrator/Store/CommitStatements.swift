@@ -84,6 +84,15 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuidArray, .int4Array, .byteaArray])
 
+  static let upsertSearchAttributes = Statement(
+    name: "upsert_search_attributes",
+    sql: """
+      insert into orchestrator.search_attributes (run_id, slot, attributes)
+      select run_id, slot, attributes::jsonb from unnest($1::uuid[], $2::int2[], $3::text[]) i(run_id, slot, attributes)
+      on conflict (run_id) do update set attributes = excluded.attributes
+      """,
+    parameterTypes: [.uuidArray, .int2Array, .textArray])
+
   static let insertParked = Statement(
     name: "insert_parked",
     sql: """

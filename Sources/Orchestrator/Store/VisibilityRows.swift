@@ -32,7 +32,7 @@ extension WorkflowSummary {
       workflowType: try rows.text(row, 3), status: status, startedAt: try rows.time(row, 5), closedAt: try rows.time(ifAny: row, 6),
       events: try rows.optional(row, 7, rows.int32),
       waitsFor: status.isOpen ? try rows.text(ifAny: row, 8) ?? PendingActivity.waiting(for: pending) : nil,
-      blockedCode: status == .blocked ? try rows.text(ifAny: row, 9) : nil)
+      blockedCode: status == .blocked ? try rows.text(ifAny: row, 9) : nil, searchAttributes: try rows.json(ifAny: row, 10))
   }
 }
 
@@ -40,13 +40,13 @@ extension WorkflowDetails {
   init(_ rows: Rows, pending: [PendingActivity], _ timers: [PendingTimer]) throws {
     let isBlocked = try rows.text(0, 4) == WorkflowStatus.blocked.rawValue
     self.init(
-      input: try rows.json(ifAny: 0, 10), startedBy: try rows.text(ifAny: 0, 11), build: try rows.text(ifAny: 0, 12),
-      state: try rows.json(ifAny: 0, 13), outcome: try rows.json(ifAny: 0, 14),
+      input: try rows.json(ifAny: 0, 11), startedBy: try rows.text(ifAny: 0, 12), build: try rows.text(ifAny: 0, 13),
+      memo: try rows.json(ifAny: 0, 21), state: try rows.json(ifAny: 0, 14), outcome: try rows.json(ifAny: 0, 15),
       blocked: isBlocked
         ? BlockedReason(
-          code: try rows.text(0, 9), reason: try rows.text(0, 15), since: try rows.time(0, 16), build: try rows.text(0, 17),
-          attempts: try rows.int32(0, 18)) : nil,
-      parkedAt: try rows.time(ifAny: 0, 19), pendingActivities: pending, pendingTimers: timers)
+          code: try rows.text(0, 9), reason: try rows.text(0, 16), since: try rows.time(0, 17), build: try rows.text(0, 18),
+          attempts: try rows.int32(0, 19)) : nil,
+      parkedAt: try rows.time(ifAny: 0, 20), pendingActivities: pending, pendingTimers: timers)
   }
 }
 

@@ -2,49 +2,14 @@ import PostgreSQL
 
 /// What operators ask. Every list is bounded and walks an index: these run beside the engine's own work.
 enum VisibilityStatements {
-  /// Newest first by run id, whose first 48 bits are the time of the start: exact, unique, and the primary key has this order already.
-  static let list = Statement(
-    name: "visibility_list",
-    sql: """
-      \(summary)
-      where w.run_id < $1 and w.namespace = $2 and ($3::text is null or w.status = $3) and ($4::text is null or w.workflow_type = $4)
-        and w.started_at > $5
-      order by w.run_id desc limit $6
-      """,
-    parameterTypes: [.uuid, .text, .text, .text, .timestamptz, .int8])
-
-  static let listOfWorkflowID = Statement(
-    name: "visibility_list_of_id",
-    sql: """
-      \(summary)
-      where w.run_id < $1 and w.namespace = $2 and ($3::text is null or w.status = $3) and ($4::text is null or w.workflow_type = $4)
-        and w.started_at > $5 and w.workflow_id = $7
-      order by w.run_id desc limit $6
-      """,
-    parameterTypes: [.uuid, .text, .text, .text, .timestamptz, .int8, .text])
-
-  /// Blocked runs are few among many: their own table is walked instead of all runs.
-  static let listOfBlocked = Statement(
-    name: "visibility_list_of_blocked",
-    sql: """
-      \(summary) join orchestrator.blocked_runs x on x.run_id = w.run_id
-      where x.run_id < $1 and w.namespace = $2 and w.status = $3 and ($4::text is null or w.workflow_type = $4) and w.started_at > $5
-      order by x.run_id desc limit $6
-      """,
-    parameterTypes: [.uuid, .text, .text, .text, .timestamptz, .int8])
-
-  private static let summary = """
-    select w.run_id, w.namespace, w.workflow_id, w.workflow_type, w.status, w.started_at, w.closed_at, w.events, w.waits_for, w.blocked_code
-    from orchestrator.workflows w
-    """
-
   static let describe = Statement(
     name: "visibility_describe",
     sql: """
       select w.run_id, w.namespace, w.workflow_id, w.workflow_type, w.status, w.started_at, w.closed_at,
         (select max(h.event_id) from orchestrator.history h where h.run_id = w.run_id), w.waits_for, w.blocked_code,
-        s.attributes -> 'input', s.attributes ->> 'identity', s.attributes ->> 'build', w.state, w.outcome,
-        w.blocked_reason, w.blocked_at, b.build, b.attempts, w.parked_at
+        (select a.attributes from orchestrator.search_attributes a where a.run_id = w.run_id), s.attributes -> 'input', s.attributes ->> 'identity', s.attributes ->> 'build', w.state, w.outcome,
+        w.blocked_reason, w.blocked_at, b.build, b.attempts, w.parked_at,
+        s.attributes -> 'memo'
       from orchestrator.workflows w
       left join orchestrator.events s on s.run_id = w.run_id and s.event_id = 1
       left join orchestrator.blocked_runs b on b.run_id = w.run_id

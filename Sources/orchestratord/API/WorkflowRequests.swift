@@ -4,13 +4,15 @@ import Orchestrator
 
 /// The body of `POST /api/v1/workflows`.
 struct StartRequest: StrictlyDecodable {
-  enum Field: String, CodingKey, CaseIterable { case type, workflowId, input, runId }
+  enum Field: String, CodingKey, CaseIterable { case type, workflowId, input, runId, searchAttributes, memo }
 
   let type: String
   let workflowID: String
   let input: Payload?
   /// Makes a repeated start harmless.
   let runID: RunID?
+  let searchAttributes: Payload?
+  let memo: Payload?
 
   init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Field.self)
@@ -18,6 +20,22 @@ struct StartRequest: StrictlyDecodable {
     workflowID = try fields.decode(String.self, forKey: .workflowId)
     input = try fields.decodeIfPresent(Payload.self, forKey: .input)
     runID = try fields.decodeIfPresent(RunID.self, forKey: .runId)
+    searchAttributes = try fields.decodeIfPresent(Payload.self, forKey: .searchAttributes)
+    memo = try fields.decodeIfPresent(Payload.self, forKey: .memo)
+  }
+}
+
+/// The body of `POST /api/v1/search-attributes`.
+struct SearchAttributeRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case name, type }
+
+  let name: String
+  let type: SearchAttributeType
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Field.self)
+    name = try fields.decode(String.self, forKey: .name)
+    type = try fields.decode(SearchAttributeType.self, forKey: .type)
   }
 }
 

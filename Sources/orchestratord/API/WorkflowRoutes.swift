@@ -11,6 +11,8 @@ struct OperatorAPI: Sendable {
 
   func addRoutes(to router: inout Router) {
     router.on(.get, "/api/v1/workflows") { try await listWorkflows($0) }
+    // A workflow may be called "count", so the count of workflows has a path of its own.
+    router.on(.get, "/api/v1/workflow-count") { try await countWorkflows($0) }
     router.on(.post, "/api/v1/workflows") { try await startWorkflow($0) }
     router.on(.get, "/api/v1/workflows/{workflowId}") { try await showWorkflow($0) }
     router.on(.get, "/api/v1/workflows/{workflowId}/history") { try await showHistory($0) }
@@ -26,16 +28,33 @@ struct OperatorAPI: Sendable {
     router.on(.post, "/api/v1/workflows/{workflowId}/retry") { request in
       try await act(on: request) { client, key, _ in try await client.retryBlocked(key) }
     }
+    router.on(.get, "/api/v1/search-attributes") { request in
+      try .json(encoding: Listing(items: try await authorized(request).searchAttributes(), nextCursor: nil))
+    }
+    router.on(.post, "/api/v1/search-attributes") { try await addSearchAttribute($0) }
     addActivityRoutes(to: &router)
   }
 
-  /// `GET /api/v1/workflows?status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
+  /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
   private func listWorkflows(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try authorized(request)
-    var filter = WorkflowFilter(namespace: namespace(of: request), workflowType: request.queryValue("type"))
-    filter.workflowID = request.queryValue("workflowId")
+    let page = try await client.listWorkflows(
+      try filter(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"))
+    return try .json(encoding: page)
+  }
+
+  /// `GET /api/v1/workflow-count`, with what a list takes to choose runs.
+  private func countWorkflows(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    return try .json(encoding: try await client.countWorkflows(try filter(of: request)))
+  }
+
+  private func filter(of request: HTTPRequest) throws -> WorkflowFilter {
+    var filter = WorkflowFilter(
+      namespace: namespace(of: request), query: request.queryValue("query"), workflowType: request.queryValue("type"),
+      workflowID: request.queryValue("workflowId"))
     if let text = request.queryValue("status") {
-      guard let status = WorkflowStatus.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
+      guard let status = WorkflowStatus(named: text) else {
         let known = WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")
         throw APIProblem.invalid("invalid-query", "\"status\" must be one of \(known).")
       }
@@ -47,8 +66,7 @@ struct OperatorAPI: Sendable {
       }
       filter.startedAfter = time
     }
-    let page = try await client.listWorkflows(filter, limit: try limit(of: request), cursor: request.queryValue("cursor"))
-    return try .json(encoding: page)
+    return filter
   }
 
   /// `POST /api/v1/workflows`: durable when answered. The same `runId` again is the same start.
@@ -56,11 +74,23 @@ struct OperatorAPI: Sendable {
     let client = try authorized(request)
     let body = try await request.strictJSON(StartRequest.self, upTo: Self.largestBody)
     let key = WorkflowKey(namespace: namespace(of: request), workflowID: body.workflowID)
-    let runID = try await client.start(type: body.type, key: key, input: body.input ?? .null, runID: body.runID ?? .generate())
+    var attributes = SearchAttributes()
+    if let given = body.searchAttributes { attributes = try await client.searchAttributes(reading: given) }
+    let runID = try await client.start(
+      type: body.type, key: key, input: body.input ?? .null, runID: body.runID ?? .generate(), searchAttributes: attributes,
+      memo: body.memo)
     let started = StartedDocument(workflowID: body.workflowID, runID: runID)
     var response = try HTTPResponse.json(encoding: started, status: .created)
     response.headers["Location"] = started.url
     return response
+  }
+
+  /// `POST /api/v1/search-attributes`: the same again changes nothing.
+  private func addSearchAttribute(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let client = try authorized(request)
+    let body = try await request.strictJSON(SearchAttributeRequest.self, upTo: 64 << 10)
+    try await client.addSearchAttribute(body.name, body.type)
+    return try .json(encoding: SearchAttributeDefinition(name: body.name, type: body.type), status: .created)
   }
 
   /// `GET /api/v1/workflows/{workflowId}?runId=`: the newest run, or that one.

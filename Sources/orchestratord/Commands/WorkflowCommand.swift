@@ -8,10 +8,11 @@ struct WorkflowCommand {
   private var output: TerminalOutput { session.output }
 
   static let help = """
-    orchestratord workflow list [--status S] [--type T] [--id ID] [--started-after TIME] [--limit N] [--cursor C] [--json]
+    orchestratord workflow list [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--limit N] [--cursor C] [--json]
+    orchestratord workflow count [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--json]
     orchestratord workflow show ID [--run RUN] [--json]
     orchestratord workflow export ID [--run RUN]
-    orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--json]
+    orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--search-attribute NAME=VALUE]... [--memo JSON] [--json]
     orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
@@ -26,6 +27,7 @@ struct WorkflowCommand {
   func run(_ arguments: inout Arguments) async throws {
     switch try arguments.positional() {
     case "list": try await list(&arguments)
+    case "count": try await count(&arguments)
     case "show": try await show(&arguments)
     case "export": try await export(&arguments)
     case "start": try await start(&arguments)
@@ -41,20 +43,7 @@ struct WorkflowCommand {
 
   private func list(_ arguments: inout Arguments) async throws {
     let isJSON = arguments.flag("--json")
-    var filter = WorkflowFilter(namespace: try arguments.namespace(), workflowType: try arguments.option("--type"))
-    filter.workflowID = try arguments.option("--id")
-    if let text = try arguments.option("--status") {
-      guard let status = WorkflowStatus.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
-        throw UsageError("--status takes \(WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text)'")
-      }
-      filter.status = status
-    }
-    if let text = try arguments.option("--started-after") {
-      guard let time = RecordedTime(text) else {
-        throw UsageError("--started-after takes a time such as 2026-01-31T12:00:00Z, not '\(text)'")
-      }
-      filter.startedAfter = time
-    }
+    let filter = try Self.filter(&arguments)
     let limit = try arguments.number("--limit", in: 1...1000) ?? 50
     let cursor = try arguments.option("--cursor")
     try arguments.finish()
@@ -70,6 +59,39 @@ struct WorkflowCommand {
     if table.isEmpty { return output.line("no workflows") }
     output.table(table)
     if let next = page.nextCursor { output.line("more: --cursor \(next)") }
+  }
+
+  private func count(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    let filter = try Self.filter(&arguments)
+    try arguments.finish()
+    let count = try await client.countWorkflows(filter)
+    if isJSON { return try output.json(count) }
+    guard let groups = count.groups else { return output.line("\(count.count)") }
+    var table = TerminalTable("STATUS", "COUNT")
+    for group in groups { table.add(.init(group.status), .init("\(group.count)")) }
+    if table.isEmpty { return output.line("no workflows") }
+    output.table(table)
+  }
+
+  /// What `list` and `count` take to choose runs.
+  private static func filter(_ arguments: inout Arguments) throws -> WorkflowFilter {
+    var filter = WorkflowFilter(
+      namespace: try arguments.namespace(), query: try arguments.option("--query"), workflowType: try arguments.option("--type"),
+      workflowID: try arguments.option("--id"))
+    if let text = try arguments.option("--status") {
+      guard let status = WorkflowStatus(named: text) else {
+        throw UsageError("--status takes \(WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")), not '\(text)'")
+      }
+      filter.status = status
+    }
+    if let text = try arguments.option("--started-after") {
+      guard let time = RecordedTime(text) else {
+        throw UsageError("--started-after takes a time such as 2026-01-31T12:00:00Z, not '\(text)'")
+      }
+      filter.startedAfter = time
+    }
+    return filter
   }
 
   private func show(_ arguments: inout Arguments) async throws {
@@ -95,12 +117,34 @@ struct WorkflowCommand {
     let namespace = try arguments.namespace()
     let input = try arguments.json("--input") ?? .null
     let wanted = try arguments.runID()
+    let memo = try arguments.json("--memo")
+    let attributes = try await searchAttributes(&arguments)
     let type = try arguments.required("the workflow type")
     let key = WorkflowKey(namespace: namespace, workflowID: try arguments.required("the workflow id"))
     try arguments.finish()
-    let runID = try await client.start(type: type, key: key, input: input, runID: wanted ?? .generate())
+    let runID = try await client.start(
+      type: type, key: key, input: input, runID: wanted ?? .generate(), searchAttributes: attributes, memo: memo)
     if isJSON { return try output.json(StartedDocument(workflowID: key.workflowID, runID: runID)) }
     output.line("started \(key.workflowID), run \(runID)")
+  }
+
+  /// `--search-attribute NAME=VALUE`, any number of them; each value is read as the type of its name asks.
+  private func searchAttributes(_ arguments: inout Arguments) async throws -> SearchAttributes {
+    var attributes = SearchAttributes()
+    var types: [String: SearchAttributeType] = [:]
+    while let text = try arguments.option("--search-attribute") {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2 else { throw UsageError("--search-attribute takes NAME=VALUE, not '\(text)'") }
+      if types.isEmpty { for known in try await client.searchAttributes() { types[known.name] = known.type } }
+      guard let type = types[parts[0]] else {
+        throw UsageError("there is no search attribute '\(parts[0])': `orchestratord search-attribute list` shows what there is")
+      }
+      guard let value = SearchAttributes.Value(parts[1], as: type) else {
+        throw UsageError("search attribute '\(parts[0])' takes a value of type \(type.rawValue), such as \(type.example)")
+      }
+      attributes.values[parts[0]] = value
+    }
+    return attributes
   }
 
   private func signal(_ arguments: inout Arguments) async throws {

@@ -41,6 +41,8 @@ struct WorkflowReport: Encodable {
     } else {
       field("waits for", run.waitsFor.map { $0 + (details.parkedAt.map { ", since \(output.relative($0))" } ?? "") })
     }
+    field("attributes", run.searchAttributes?.text.shortened(to: 500))
+    field("memo", details.memo?.text.shortened(to: 500))
     field("input", details.input?.text.shortened(to: 500))
     field("state", details.state?.text.shortened(to: 500))
     field("outcome", details.outcome?.text.shortened(to: 500))

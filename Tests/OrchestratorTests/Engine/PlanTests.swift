@@ -9,7 +9,8 @@ import Testing
   private static let statements: [Statement] =
     [
       CommitStatements.fence, CommitStatements.checkStarts, CommitStatements.insertRuns,
-      CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.insertParked, CommitStatements.deleteParked,
+      CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.upsertSearchAttributes, CommitStatements.insertParked,
+      CommitStatements.deleteParked,
       CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
       CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,
       CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats, CommitStatements.upsertUpdates,
@@ -32,7 +33,7 @@ import Testing
     }
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
-      "parked_activities", "parked_runs", "blocked_runs", "run_states", "updates",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

@@ -148,7 +148,7 @@ final class RuntimeHarness {
       openActivities.removeAll { $0.sequence == sequence }
       cancelledActivities.append(sequence)
     case .cancelTimer(let sequence): openTimers.removeAll { $0 == sequence }
-    case .recordPatch, .completeUpdate, .completeWorkflow, .failWorkflow, .cancelWorkflow: break
+    case .recordPatch, .completeUpdate, .upsertSearchAttributes, .completeWorkflow, .failWorkflow, .cancelWorkflow: break
     }
   }
 }

@@ -4,7 +4,7 @@ struct CheckedRun {
   enum Number {
     static let started = 1, completed = 2, failed = 3, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14, cancelRequested = 15
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
-    static let terminated = 27, updateAccepted = 41, updateCompleted = 43
+    static let terminated = 27, attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
     static let endings = [completed, failed, canceled, terminated]
     static let incoming = [started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, updateAccepted]
   }
@@ -26,6 +26,9 @@ struct CheckedRun {
   private(set) var scheduled: [Int: Int] = [:]
   private(set) var settled: Set<Int> = []
   private(set) var timers: [Int: Timer] = [:]
+  /// The search attribute `Number` by the history, and by the table that queries read.
+  private(set) var recordedNumber: Int?
+  var storedNumber: Int?
   private var endedTimers: Set<Int> = []
   private var markers: Set<Int> = []
   private var lastAt: Int64 = 0
@@ -50,6 +53,7 @@ struct CheckedRun {
     if (type == Number.started) != (event == 1) { return "P2: type \(type) as event \(event)" }
     if isEnded { return "P2: event \(event) of type \(type) behind the end" }
     if at < lastAt { return "P5: time goes back at event \(event)" }
+    if type == Number.started || type == Number.attributesUpserted { recordedNumber = fields.integer("Number") }
     return command(type, event, at, causedBy, fields) ?? outcome(type, event, at, causedBy, fields)
   }
 
@@ -57,7 +61,7 @@ struct CheckedRun {
     let isByCode =
       [
         Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled,
-        Number.updateCompleted,
+        Number.updateCompleted, Number.attributesUpserted,
       ]
       .contains(type)
     if isByCode && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }

@@ -102,8 +102,15 @@ final class Checker: StoreObserver {
     if now + clockError + 1000 < timer.dueAt { violated("P5", "a timer of run \(run) fired \(timer.dueAt - now) us early") }
   }
 
+  func attributed(run: UUID, _ attributes: [UInt8]) { runs[run]?.storedNumber = AttributeScanner(attributes).integer("Number") }
+
+  func hidden(run: UUID) { violated("P7", "open run \(run) is neither parked nor above the low-water mark of its slot") }
+
   func closed(run: UUID, lastEvent: Int, by process: Int64) {
     guard let checked = runs[run] else { return violated("P2", "run \(run) closed without a start") }
+    if checked.storedNumber != checked.recordedNumber {
+      violated("P7", "run \(run) is found by \(checked.storedNumber ?? 0), its history says \(checked.recordedNumber ?? 0)")
+    }
     if !closedRuns.insert(run).inserted { violated("P2", "run \(run) closed twice") }
     if !checked.isEnded || checked.lastEvent != lastEvent { violated("P2", "run \(run) closed at \(lastEvent) of \(checked.lastEvent)") }
     openRuns[checked.workflow]?.remove(run)

@@ -70,6 +70,10 @@ extension StoreModel {
         causedBy: Int(row.event.causedBy), row.event.attributes, by: process)
     }
     for row in batch.lastStates { states[row.runID] = row }
+    for row in batch.searchAttributes.values {
+      searchAttributes[row.runID] = row.attributes
+      observer?.attributed(run: row.runID.uuid, row.attributes.bytes)
+    }
     parked.subtract(batch.unparked)
     parked.formUnion(batch.parked.keys)
     for row in batch.timers where timers[TimerKey(row)] == nil { timers[TimerKey(row)] = row }
@@ -91,6 +95,17 @@ extension StoreModel {
     for slot in batch.confirmedSlots where slots[Int(slot.number)].process == process { slots[Int(slot.number)].lowWater = .highest }
     for row in batch.closes { close(row, process) }
     for run in batch.closedBlocked { blocked[run] = nil }
+    tellHiddenRuns()
+  }
+
+  /// Lists of open runs, and takeovers, look at parked runs and from the mark on.
+  private func tellHiddenRuns() {
+    guard let observer else { return }
+    for runID in openRuns.values.joined() where !parked.contains(runID) {
+      guard let slot = runs[runID].map({ slots[Int($0.slot.number)] }) else { continue }
+      let mark = min(slot.lowWater, slot.process.flatMap { heartbeats[$0]?.lowWater } ?? .highest)
+      if runID < mark { observer.hidden(run: runID.uuid) }
+    }
   }
 
   private func close(_ row: CloseRow, _ process: Int64) {

@@ -59,6 +59,7 @@ final class StoreModel {
   var history: [RunID: [HistoryEvent]] = [:]
   var closes: [RunID: CloseRow] = [:]
   var states: [RunID: StateRow] = [:]
+  var searchAttributes: [RunID: Payload] = [:]
   var parked: Set<RunID> = []
   var blocked: [RunID: StoredBlock] = [:]
   var timers: [TimerKey: TimerRow] = [:]
@@ -123,8 +124,11 @@ protocol StoreObserver: AnyObject {
   func owned(slot: Int, process: Int64?)
   func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
   func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
+  func attributed(run: UUID, _ attributes: [UInt8])
   func closed(run: UUID, lastEvent: Int, by process: Int64)
   func rejected(update: String, run: UUID)
+  /// An open run that is neither parked nor at or above the low-water mark of its slot.
+  func hidden(run: UUID)
   func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool)
   func visible(message: Int64)
   func deleted(message: Int64, by process: Int64)

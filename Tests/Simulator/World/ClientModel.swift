@@ -103,7 +103,8 @@ final class ClientModel: @unchecked Sendable {
   private var started: StartedAttributes {
     StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: Payload(json: Array("\(index * 37 + round)".utf8)),
-      identity: "client", build: "")
+      identity: "client", build: "",
+      searchAttributes: index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload)
   }
 
   private func send(_ body: OwnerMessage.Body, _ kind: InboxKind, _ attributes: [UInt8], _ number: Int) {

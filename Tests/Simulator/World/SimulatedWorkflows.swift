@@ -16,9 +16,11 @@ enum SimulatedSteps {
 /// A chain, branches side by side, an inline step, a timer and two signals.
 struct Journey: Workflow {
   static let tick = Signal<Self, Int>("tick")
+  static let searchAttributes: [String: SearchAttributeType] = ["Number": .int]
 
   func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
     var total = 0
+    if number % 3 == 0 { try workflow.upsertSearchAttributes(["Number": .int(Int64(number + 1))]) }
     for _ in 0..<(1 + number % 3) { total &+= try await workflow.execute(SimulatedSteps.step, number) }
     if workflow.patched("rest") { try await workflow.sleep(.milliseconds(1)) }
     async let first = workflow.execute(SimulatedSteps.step, 1)
@@ -26,6 +28,7 @@ struct Journey: Workflow {
     async let third = workflow.inline(SimulatedSteps.step, 3)
     total &+= try await first &+ second &+ third
     try await workflow.sleep(.milliseconds(number % 2 == 0 ? 5 : 1500))
+    if number % 3 < 2 { try workflow.upsertSearchAttributes(["Number": .int(Int64(number + 2))]) }
     do {
       total &+= try await workflow.execute(SimulatedSteps.fragile, number)
     } catch is ActivityFailure {

@@ -20,6 +20,7 @@ import Testing
     var arguments = Arguments(Array(words.dropFirst()))
     switch words[0] {
     case "activity": try await ActivityCommand(session: session).run(&arguments)
+    case "search-attribute": try await SearchAttributeCommand(session: session).run(&arguments)
     default: try await WorkflowCommand(session: session).run(&arguments)
     }
     return written.withLock { $0 }
@@ -64,6 +65,32 @@ import Testing
       let page = try Self.object(try await Self.run(service, "workflow", "list", "--json", "--limit", "1"))
       #expect((page["items"] as? [Any])?.count == 1 && page["nextCursor"] is String)
       #expect(try await Self.run(service, "workflow", "list", "--status", "failed") == "no workflows\n")
+      #expect(try await Self.run(service, "workflow", "list", "--query", "WorkflowId = 'short'").split(separator: "\n").count == 2)
+      #expect(try await Self.run(service, "workflow", "count", "--query", "WorkflowId = 'short'", "--type", "Waiting") == "1\n")
+      let groups = try await Self.run(service, "workflow", "count", "--query", "GROUP BY ExecutionStatus")
+      #expect(groups == "STATUS   COUNT\nRunning  2\n")
+      #expect(try Self.object(try await Self.run(service, "workflow", "count", "--json"))["count"] as? Int == 2)
+    }
+  }
+
+  @Test func `A run is found by search attributes that were added, given and asked for by commands`() async throws {
+    try await OperatorFixture.run { service in
+      #expect(try await Self.run(service, "search-attribute", "list") == "no search attributes\n")
+      #expect(try await Self.run(service, "search-attribute", "add", "Tier", "keyword") == "Tier: Keyword\n")
+      #expect(try await Self.run(service, "search-attribute", "add", "Tags", "KeywordList") == "Tags: KeywordList\n")
+      #expect(try await Self.run(service, "search-attribute", "list") == "NAME  TYPE\nTags  KeywordList\nTier  Keyword\n")
+      _ = try await Self.run(
+        service, "workflow", "start", "Waiting", "a", "--input", "1", "--search-attribute", "Tier=a=b", "--search-attribute=Tags=x,y",
+        "--memo", #"{"note": 1}"#)
+      _ = try await service.status(of: "a", becomes: "Blocked")
+      #expect(try await Self.run(service, "workflow", "count", "--query", "Tier = 'a=b' AND Tags = 'y'") == "1\n")
+      let shown = try await Self.run(service, "workflow", "show", "a")
+      #expect(shown.contains(#"attributes {"Tags": ["x", "y"], "Tier": "a=b"}"#) && shown.contains(#"memo       {"note": 1}"#))
+      for words in [["--search-attribute", "Tier"], ["--search-attribute", "Colour=red"], ["--memo", "{"]] {
+        await #expect(throws: UsageError.self) { try await Self.run(service, "workflow", "start", "Waiting", "b", words[0], words[1]) }
+      }
+      await #expect(throws: UsageError.self) { try await Self.run(service, "search-attribute", "add", "Colour", "Red") }
+      await #expect(throws: OrchestratorError.self) { try await Self.run(service, "search-attribute", "add", "Tier", "Int") }
     }
   }
 

@@ -54,6 +54,29 @@ import Testing
     }
   }
 
+  @Test func `Search attributes are added, given at a start, and found by, over HTTP`() async throws {
+    try await OperatorFixture.run { service in
+      for (name, type) in [("Amount", "Int"), ("Tags", "KeywordList")] {
+        let added = try await service.send(.post, "/api/v1/search-attributes", #"{"name":"\#(name)","type":"\#(type)"}"#)
+        #expect(added.status == 201)
+      }
+      let listed = try await service.send(.get, "/api/v1/search-attributes").json["items"] as? [[String: String]]
+      #expect(listed == [["name": "Amount", "type": "Int"], ["name": "Tags", "type": "KeywordList"]])
+      let start = #"{"type":"Waiting","workflowId":"w","input":"x","searchAttributes":{"Amount":12,"Tags":["a"]},"memo":{"note":"hi"}}"#
+      #expect(try await service.send(.post, "/api/v1/workflows", start).status == 201)
+      let shown = try await service.status(of: "w", becomes: "Running")
+      #expect((shown["memo"] as? [String: String]) == ["note": "hi"])
+      #expect((shown["searchAttributes"] as? [String: Any])?["Amount"] as? Int == 12)
+      let found = try await service.send(.get, "/api/v1/workflows?query=Amount+BETWEEN+10+AND+20+AND+Tags+%3D+'a'").json["items"] as? [Any]
+      #expect(found?.count == 1)
+      for attributes in [#"{"Amount":"12"}"#, #"{"Colour":"red"}"#, "[]", #"{"Tags":[1]}"#] {
+        let body = #"{"type":"Waiting","workflowId":"x","input":"x","searchAttributes":\#(attributes)}"#
+        let refused = try await service.send(.post, "/api/v1/workflows", body)
+        #expect(refused.status == 400 && refused.problem == "invalid-argument", "\(attributes)")
+      }
+    }
+  }
+
   static let badInput: [(HTTPMethod, String, String, Int, String)] = [
     (.get, "/api/v1/workflows/none", "", 404, "workflow-not-found"),
     (.get, "/api/v1/workflows/none/history", "", 404, "workflow-not-found"),
@@ -65,6 +88,10 @@ import Testing
     (.get, "/api/v1/workflows?limit=0", "", 400, "invalid-query"),
     (.get, "/api/v1/workflows?startedAfter=yesterday", "", 400, "invalid-query"),
     (.get, "/api/v1/workflows?cursor=abc", "", 400, "invalid-argument"),
+    (.get, "/api/v1/workflows?query=WorkflowId%20%3D", "", 400, "invalid-argument"),
+    (.get, "/api/v1/workflows?query=GROUP%20BY%20ExecutionStatus", "", 400, "invalid-argument"),
+    (.get, "/api/v1/workflow-count?query=Colour%20%3D%201", "", 400, "invalid-argument"),
+    (.get, "/api/v1/workflow-count?status=Sleeping", "", 400, "invalid-query"),
     (.get, "/api/v1/activities?state=started", "", 400, "invalid-query"),
     (.get, "/api/v1/activities?cursor=abc", "", 400, "invalid-argument"),
     (.post, "/api/v1/workflows", #"{"type":"Waiting"}"#, 422, "invalid-value"),
@@ -72,6 +99,9 @@ import Testing
     (.post, "/api/v1/workflows", #"{"type":"","workflowId":"x"}"#, 400, "invalid-argument"),
     (.post, "/api/v1/workflows", #"{"type":"Waiting","workflowId":"x","runId":"7"}"#, 422, "invalid-value"),
     (.post, "/api/v1/workflows", "[]", 400, "invalid-json"),
+    (.post, "/api/v1/workflows", #"{"type":"Waiting","workflowId":"x","memo":[]}"#, 400, "invalid-argument"),
+    (.post, "/api/v1/search-attributes", #"{"name":"a b","type":"Int"}"#, 400, "invalid-argument"),
+    (.post, "/api/v1/search-attributes", #"{"name":"a","type":"int"}"#, 422, "invalid-value"),
     (.post, "/api/v1/workflows/none/signal", #"{"name":"tell"}"#, 404, "workflow-not-found"),
     (.post, "/api/v1/workflows/w/signal", #"{"input":1}"#, 422, "invalid-value"),
     (.post, "/api/v1/workflows/w/cancel", #"{"because":"x"}"#, 400, "unknown-field"),
@@ -96,7 +126,8 @@ import Testing
       #expect(try await service.send(.get, "/api/v1/workflows", as: nil).status == 401)
       #expect(try await service.send(.get, "/api/v1/workflows", as: "admin-token-00001").status == 200)
       for (method, target) in [
-        (HTTPMethod.get, "/api/v1/workflows"), (.get, "/api/v1/workflows/w/history"), (.get, "/api/v1/queues"), (.get, "/api/v1/owners"),
+        (HTTPMethod.get, "/api/v1/workflows"), (.get, "/api/v1/workflow-count"),
+        (.get, "/api/v1/workflows/w/history"), (.get, "/api/v1/queues"), (.get, "/api/v1/owners"),
         (.get, "/api/v1/activities"), (.post, "/api/v1/workflows/w/terminate"),
       ] {
         let answer = try await service.send(method, target, as: "artist-token-0001")
@@ -122,6 +153,12 @@ import Testing
       let named = try await service.send(.get, "/api/v1/workflows?workflowId=run-3&status=running").json["items"] as? [Any]
       let later = try await service.send(.get, "/api/v1/workflows?startedAfter=2999-01-01T00:00:00Z").json["items"] as? [Any]
       #expect(typed?.count == 0 && named?.count == 1 && later?.count == 0)
+      let query = "WorkflowId+STARTS_WITH+'run-1'+AND+ExecutionStatus+%3D+'Running'"
+      let target = "/api/v1/workflows?limit=2&query=\(query)+ORDER+BY+StartTime+ASC"
+      let oldest = try await service.send(.get, target).json["items"] as? [[String: Any]]
+      #expect(oldest?.compactMap { $0["workflowId"] as? String } == ["run-1", "run-10"])
+      let count = try await service.send(.get, "/api/v1/workflow-count?query=\(query)+GROUP+BY+ExecutionStatus").json
+      #expect(count["count"] as? Int == 11 && (count["groups"] as? [[String: Any]])?.first?["status"] as? String == "Running")
     }
   }
 
