@@ -62,7 +62,7 @@ public final class Client: Sendable {
     try Self.checkName("workflow id", key.workflowID)
     try Self.checkName("namespace", key.namespace)
     try Self.checkSize(input)
-    try await check(searchAttributes, memo)
+    if !searchAttributes.isEmpty || memo != nil { try await check(searchAttributes, memo) }
     let attributes = searchAttributes.isEmpty ? nil : searchAttributes.payload
     let started = StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "",

@@ -111,8 +111,8 @@ extension Client {
     return WorkflowCount(count: groups.reduce(0) { $0 + $1.count }, groups: groups)
   }
 
-  private func find(_ query: BoundStatement) async throws -> Rows {
-    try await database.run([(VisibilityQueryStatements.planning, Parameters()), query])[1]
+  private func find(_ query: [BoundStatement]) async throws -> Rows {
+    try await database.run(query)[query.count - 1]
   }
 
   /// How many runs a query finds in namespace `default`.

@@ -9,20 +9,25 @@ struct VisibilityQueryStatements {
   private var usesAttributes = false
 
   /// The sessions of an engine are set for its own statements, whose plans must not change. Here the planner may choose; what it gains by
-  /// compiling a plan is less than that takes.
-  static let planning = Statement(
+  /// compiling a plan is less than that takes. But how many of the open runs pass it cannot know, and where it expects few it joins and
+  /// sorts all of them for one page: those are walked in their order.
+  private static let planning = Statement(
     name: "visibility_planning",
     sql: """
       select set_config('jit', 'off', true), set_config('plan_cache_mode', 'auto', true), set_config('enable_seqscan', 'on', true),
-        set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
-      """)
+        set_config('enable_hashjoin', $1, true), set_config('enable_mergejoin', $1, true)
+      """,
+    parameterTypes: [.text])
 
-  /// A page of runs with the columns of `WorkflowSummary`.
-  static func page(of filter: VisibilityFilter, namespace: String, after cursor: VisibilityCursor?, limit: Int) -> BoundStatement {
+  /// A page of runs with the columns of `WorkflowSummary`, given by the last of the statements.
+  static func page(of filter: VisibilityFilter, namespace: String, after cursor: VisibilityCursor?, limit: Int) -> [BoundStatement] {
     var builder = VisibilityQueryStatements()
     let conditions = builder.conditions(of: filter, namespace: namespace, after: cursor)
     let rows = builder.bind(Int64(limit), .int8)
-    return builder.statement(
+    var isWalk = false
+    if case .startTime = filter.order { isWalk = filter.scope != .all }
+    return builder.statements(
+      isWalk: isWalk,
       """
       select w.run_id, w.namespace, w.workflow_id, w.workflow_type, w.status, w.started_at, w.closed_at, w.events, w.waits_for, w.blocked_code,
         (select s.attributes from orchestrator.search_attributes s where s.run_id = w.run_id)
@@ -30,19 +35,23 @@ struct VisibilityQueryStatements {
       """)
   }
 
-  /// How many runs pass: one row with the number, or one with status and number for every status.
-  static func count(of filter: VisibilityFilter, namespace: String) -> BoundStatement {
+  /// How many runs pass, by the last of the statements: one row with the number, or one with status and number for every status.
+  static func count(of filter: VisibilityFilter, namespace: String) -> [BoundStatement] {
     var builder = VisibilityQueryStatements()
     let conditions = builder.conditions(of: filter, namespace: namespace, after: nil)
     let source = builder.source(of: filter.scope)
-    return builder.statement(
+    return builder.statements(
+      isWalk: false,
       filter.isGroupedByStatus
         ? "select w.status, count(*) from \(source) where \(conditions) group by w.status order by count(*) desc, w.status"
         : "select null::text, count(*) from \(source) where \(conditions)")
   }
 
-  private func statement(_ sql: String) -> BoundStatement {
-    (Statement(name: "visibility_query", sql: sql, parameterTypes: types, isPrepared: false), parameters)
+  private func statements(isWalk: Bool, _ sql: String) -> [BoundStatement] {
+    [
+      (Self.planning, Parameters(isWalk ? "off" : "on")),
+      (Statement(name: "visibility_query", sql: sql, parameterTypes: types, isPrepared: false), parameters),
+    ]
   }
 
   /// Every open run is parked or at or above the lowest of the low-water marks, which a takeover relies on too: so open runs are found without

@@ -27,8 +27,8 @@ enum VisibilityTargets {
     try check(VisibilityQueryStatements.count(of: filter, namespace: "default"), of: text)
   }
 
-  private static func check(_ bound: BoundStatement, of text: String) throws {
-    let (statement, parameters) = bound
+  private static func check(_ bound: [BoundStatement], of text: String) throws {
+    guard let (statement, parameters) = bound.last else { throw BrokenProperty(description: "there is a statement") }
     try must(parameters.mismatch(with: statement) == nil, "parameters have the types that the statement declares")
     try must(statement.parameterTypes.count <= 2 * Limits.queryTerms + 5, "parameters are bounded")
     for number in 1...statement.parameterTypes.count {
