@@ -68,6 +68,15 @@ struct PreparedStatementsTests {
     #expect(try prepared.use(statement) == .byName("find"))
   }
 
+  @Test func `a statement that is composed for one use is never prepared, and shares its name with others`() throws {
+    var prepared = PreparedStatements()
+    prepared.beginGroup()
+    for sql in ["select 1", "select 2"] {
+      #expect(try prepared.use(Statement(name: "composed", sql: sql, isPrepared: false)) == .unprepared)
+    }
+    #expect(try prepared.use(Statement(name: "composed", sql: "select 3")) == .prepareFirst("composed"))
+  }
+
   @Test func `a Parse that never happened is sent again, a useless plan under a new name`() throws {
     var prepared = PreparedStatements()
     prepared.beginGroup()
