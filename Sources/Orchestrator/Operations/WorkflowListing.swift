@@ -70,8 +70,8 @@ public struct WorkflowCount: Codable, Sendable, Equatable {
 }
 
 extension Client {
-  /// Runs that a filter finds, as of one moment: what was acknowledged before is there. The newest first by their run ids, or in the order that
-  /// the query asks for. No page skips a run, and none repeats one in the order of starts.
+  /// Runs that a filter finds, as their histories have it at one moment. The newest first by their run ids, or in the order that the query
+  /// asks for. No page skips a run, and none repeats one in the order of starts.
   /// - Parameters:
   ///   - limit: runs a page, 1 to 1000.
   ///   - cursor: `nextCursor` of the page before, of the same filter.
