@@ -31,6 +31,7 @@ struct Main {
     case "workflow": try await WorkflowCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
     case "search-attribute": try await SearchAttributeCommand.run(&arguments)
+    case "schedule": try await ScheduleCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)
     case "check": try await CheckCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
@@ -57,6 +58,7 @@ struct Main {
       workflow   list, count, show, start, signal, update, query, cancel, terminate, retry, export
       activity   list, retry, complete, fail
       search-attribute   add, list: what runs can be found by
+      schedule   list, describe, create, update, preview, pause, unpause, trigger, backfill, delete
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed
       migrate    brings the database's schema up to date; --dry-run only tells

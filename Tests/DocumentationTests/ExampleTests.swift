@@ -3,7 +3,9 @@ import Testing
 
 /// The examples are programs that people start from: they run, and say what their document says.
 @Suite struct ExampleTests {
-  static let examples = ["Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "EmbedInYourTransaction"]
+  static let examples = [
+    "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "DailyReport", "EmbedInYourTransaction",
+  ]
 
   @Test("An example prints what stands beside it", arguments: examples)
   func output(_ name: String) async throws {

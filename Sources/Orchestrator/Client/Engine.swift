@@ -107,7 +107,9 @@ public final class Engine: Sendable {
   public func start() {
     ownership.start()
     companions.withLock {
-      $0 = [Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }]
+      $0 = [
+        Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }, Task { await self.runSchedules() },
+      ]
       if !hasSearchAttributes.load(ordering: .acquiring) { $0.append(Task { await self.addSearchAttributes() }) }
       if let retention { $0.append(Task { await self.sweep(retention) }) }
     }
@@ -130,10 +132,19 @@ public final class Engine: Sendable {
     hasSearchAttributes.store(true, ordering: .releasing)
   }
 
-  /// One of all processes removes what was kept long enough: the one that owns the first slot.
+  /// One of all processes removes what was kept long enough, and one acts on schedules: the one that owns the first slot.
   private func sweep(_ retention: Duration) async {
+    await RetentionSweeper(database, retention: retention, isElected: isElected).run()
+  }
+
+  private func runSchedules() async {
+    let client = client
+    await ScheduleRunner(database, isElected: isElected) { client.wakeOwner() }.run()
+  }
+
+  private var isElected: @Sendable () -> Bool {
     let ownership = ownership
-    await RetentionSweeper(database, retention: retention) { ownership.ownership?.loop.owns(Slot(0)) ?? false }.run()
+    return { ownership.ownership?.loop.owns(Slot(0)) ?? false }
   }
 
   /// Other processes say that something for us is in the inbox.

@@ -29,11 +29,14 @@ public struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
   public static let storeRefused = ErrorCode(name: "store-refused", sqlState: "OR016", httpStatus: 500, exitStatus: 70)
   public static let queryNotFound = ErrorCode(name: "query-not-found", sqlState: "OR017", httpStatus: 404, exitStatus: 66)
   public static let unavailable = ErrorCode(name: "unavailable", sqlState: "OR018", httpStatus: 503, exitStatus: 69)
+  public static let scheduleNotFound = ErrorCode(name: "schedule-not-found", sqlState: "OR030", httpStatus: 404, exitStatus: 66)
+  public static let scheduleAlreadyExists = ErrorCode(name: "schedule-already-exists", sqlState: "OR031", httpStatus: 409, exitStatus: 65)
+  public static let scheduleChanged = ErrorCode(name: "schedule-changed", sqlState: "OR032", httpStatus: 409, exitStatus: 75)
 
   public static let all: [ErrorCode] = [
     ownershipLost, workflowAlreadyStarted, workflowNotFound, workflowClosed, invalidArgument, unseenMessage, predecessorMissing, leaseLost,
     activityNotFound, nonDeterminism, undecodablePayload, unknownWorkflowType, blockedCode, executorEscape, damagedHistory, storeRefused,
-    queryNotFound, unavailable,
+    queryNotFound, unavailable, scheduleNotFound, scheduleAlreadyExists, scheduleChanged,
   ]
 
   static let bySQLState = Dictionary(uniqueKeysWithValues: all.map { ($0.sqlState, $0) })

@@ -54,6 +54,24 @@ public enum Limits {
   public static let blockedCode: Duration = .seconds(2)
   /// Attempts of one activity that may die with their process before it counts as what kills it.
   public static let workerLosses: Int32 = 20
+  /// Calendars, intervals, cron expressions and exclusions of one schedule together.
+  public static let scheduleParts = 100
+  /// Ranges of one field of a calendar.
+  public static let scheduleRanges = 60
+  /// Excluded times, hours or days that the search for a schedule's next time passes over before it gives up.
+  public static let scheduleSearchSteps = 10_000
+  /// Starts of one schedule that wait for its open run.
+  public static let scheduleBuffer = 1000
+  /// Open runs that one schedule remembers, where its policy lets them stand side by side.
+  public static let scheduleRunning = 100
+  /// Runs that one schedule starts by one transaction: the rest comes with the next.
+  public static let scheduleStartsPerLook = 100
+  /// Times of one schedule that one transaction counts as missed: the rest comes with the next.
+  public static let scheduleTimesPerLook = 1000
+  /// Schedules that are dealt with by one transaction.
+  public static let schedulesPerLook = 500
+  /// Different specifications that a process keeps ready for search.
+  static let scheduleSpecifications = 1000
   /// Microseconds ahead of their time that timers are held in memory.
   static let timerHorizon: Int64 = 60_000_000
   /// Microseconds a quiet run stays unparked: shorter waits cost no row.

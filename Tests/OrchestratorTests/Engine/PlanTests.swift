@@ -21,6 +21,8 @@ import Testing
       ActivityTaskStatements.giveBack, ActivityTaskStatements.expired, ActivityTaskStatements.overdue, ReadStatements.inbox,
       ReadStatements.timers, ReadStatements.openRuns, ClientStatements.latestRun, ClientStatements.updateAnswer, ClientStatements.state,
       ClientStatements.outcomes, RetentionStatements.page,
+      ScheduleRunnerStatements.due, ScheduleRunnerStatements.statuses, ScheduleRunnerStatements.start, ScheduleRunnerStatements.remember,
+      ScheduleRunnerStatements.postpone, ScheduleStatements.update, ScheduleStatements.describe, ScheduleStatements.list,
     ] + ReadStatements.run + RetentionStatements.removal
 
   @Test func `no plan made on empty tables reads a whole table or index`() throws {
@@ -33,7 +35,7 @@ import Testing
     }
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
-      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }
