@@ -45,14 +45,17 @@ actor ScheduleRunner {
   /// Deals with everything that is due now.
   /// - Returns: how long nothing is due.
   private func pass() async throws -> Duration {
-    while try await lookOnce() > 0, !Task.isCancelled {}
     let begun = ContinuousClock.now
-    while try await lookOnce(ScheduleRunnerStatements.watching) > 0, !Task.isCancelled {}
+    let outlook = try await database.query(ScheduleRunnerStatements.outlook)
     let price = ContinuousClock.now - begun
-    let next = try await database.query(ScheduleRunnerStatements.untilNext)
-    let until = next.count > 0 ? Duration.microseconds(max(0, try next.int64(0, 0))) : Self.longestPause
+    let until = try outlook.optional(0, 0, outlook.int64).map { Duration.microseconds($0) } ?? Self.longestPause
+    let hasClosed = try outlook.bool(0, 1)
+    if until <= .zero { while try await lookOnce() > 0, !Task.isCancelled {} }
+    if hasClosed { while try await lookOnce(ScheduleRunnerStatements.watching) > 0, !Task.isCancelled {} }
+    // Rows that another runner holds are looked for again, not at once.
+    if until <= .zero || hasClosed { return .milliseconds(5) }
     // Watching takes a twentieth of one session at most, however many schedules wait.
-    return max(min(until, Self.longestPause), price * 20, .milliseconds(1))
+    return max(min(until, Self.longestPause), price * 20)
   }
 
   /// One transaction.

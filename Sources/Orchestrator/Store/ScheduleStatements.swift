@@ -174,11 +174,14 @@ enum ScheduleRunnerStatements {
       """,
     parameterTypes: [.text, .text, .text, .interval])
 
-  /// How long until the next schedule is due, in microseconds.
-  static let untilNext = Statement(
-    name: "schedule_until_next",
+  /// Microseconds until the next schedule is due, null without one; and whether one waits for a run that has closed.
+  static let outlook = Statement(
+    name: "schedule_outlook",
     sql: """
-      select (extract(epoch from s.look_at - clock_timestamp()) * 1000000)::int8 from orchestrator.schedules s
-      where s.look_at is not null order by s.look_at limit 1
+      select (extract(epoch from (
+          select s.look_at from orchestrator.schedules s where s.look_at is not null order by s.look_at limit 1)
+        - clock_timestamp()) * 1000000)::int8,
+        exists (select from orchestrator.schedules s where s.watched is not null
+          and exists (select from orchestrator.closes c where c.run_id = any(s.watched)))
       """)
 }

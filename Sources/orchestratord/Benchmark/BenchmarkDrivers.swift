@@ -19,6 +19,7 @@ struct BenchmarkDrivers: Sendable {
     let units = WorkloadUnits(client)
     return switch workload {
     case .parked: ParkedRuns(inFlight: run.inFlight, database: run.database, client: client, progress: run.progress)
+    case .schedules: ScheduledStarts(database: run.database)
     case .longRun: LongRun(database: run.database, client: client)
     case .remoteActivities: WorkerScaling(run: run, client: client)
     case .chain: UnitDriver(run.inFlight, workload, units.chain)

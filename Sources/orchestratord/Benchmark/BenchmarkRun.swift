@@ -128,7 +128,7 @@ extension Workload {
   fileprivate var warmUp: Workload? {
     switch self {
     case .replay: .chain
-    case .parked, .longRun: .oneStep
+    case .parked, .schedules, .longRun: .oneStep
     case .takeover, .steady: nil
     default: self
     }

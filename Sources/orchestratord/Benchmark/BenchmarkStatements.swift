@@ -25,6 +25,8 @@ enum BenchmarkStatements {
 
   static let closedRuns = Statement(name: "bench_closed_runs", sql: "select count(*) from orchestrator.closes")
 
+  static let startedRuns = Statement(name: "bench_started_runs", sql: "select count(*) from orchestrator.runs")
+
   static let parkedRuns = Statement(name: "bench_parked_runs", sql: "select count(*) from orchestrator.parked_runs")
 
   static let databaseSize = Statement(name: "bench_database_size", sql: "select pg_database_size(current_database())")
@@ -68,6 +70,19 @@ enum BenchmarkStatements {
     name: "bench_signal_many",
     sql: """
       select count(orchestrator.signal_workflow('parked-' || number, 'go', $3::jsonb, number::text))
+      from generate_series($1::int4, $2::int4) number
+      """,
+    parameterTypes: [.int4, .int4, .text])
+
+  /// One time of each has passed an hour before now or later, and is made up for.
+  static let scheduleMany = Statement(
+    name: "bench_schedule_many",
+    sql: """
+      insert into orchestrator.schedules (
+        namespace, schedule_id, specification, workflow_type, workflow_id, input, overlap_policy, catchup_window, pause_on_failure, paused,
+        note, cursor_at, next_fire_at, look_at)
+      select 'default', 'schedule-' || number, '{"intervals": [{"interval": "3600s"}]}', 'BenchmarkOneStep', 'scheduled-' || number, $3::jsonb,
+        'Skip', '1 day', false, false, '', now() - interval '1 hour', now(), now()
       from generate_series($1::int4, $2::int4) number
       """,
     parameterTypes: [.int4, .int4, .text])

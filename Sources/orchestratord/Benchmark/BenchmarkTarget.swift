@@ -33,7 +33,7 @@ struct BenchmarkTarget: Sendable {
 
 extension BenchmarkTarget {
   /// Every target there is; nowhere else is a number asked for.
-  static let all: [BenchmarkTarget] = throughput + latency + parked + replay + remote + takeover + steady
+  static let all: [BenchmarkTarget] = throughput + latency + parked + schedules + replay + remote + takeover + steady
 
   private static func detail(_ name: String) -> @Sendable (BenchmarkReport) -> Double? { { $0.details[name] } }
 
@@ -67,6 +67,12 @@ extension BenchmarkTarget {
     BenchmarkTarget(.parked, "seconds until all are started", .atMost(5), detail("start_seconds")),
     BenchmarkTarget(.parked, "seconds to signal, wake and finish all", .atMost(15), detail("wake_seconds")),
     BenchmarkTarget(.parked, "idle processor time, percent of one", .atMost(1), detail("idle_cpu_percent")),
+  ]
+
+  private static let schedules: [BenchmarkTarget] = [
+    BenchmarkTarget(.schedules, "seconds until all are started", .atMost(60), detail("start_seconds")),
+    BenchmarkTarget(.schedules, "seconds until all have ended", .reported, detail("finish_seconds")),
+    BenchmarkTarget(.schedules, "workflows/s", .reported, digits: 0) { $0.perSecond },
   ]
 
   private static let replay: [BenchmarkTarget] = [

@@ -8,6 +8,7 @@ enum Workload: String, CaseIterable, Sendable {
   case latency
   case signalLatency = "signal-latency"
   case parked
+  case schedules
   case replay
   case remoteActivities = "remote-activities"
   case longRun = "long-run"
@@ -25,7 +26,7 @@ enum Workload: String, CaseIterable, Sendable {
   var unit: String {
     switch self {
     case .chain, .inlineChain, .longRun, .steady: "step"
-    case .oneStep, .oneStepHTTP, .oneStepSQL, .latency, .signalLatency, .parked, .remoteActivities: "workflow"
+    case .oneStep, .oneStepHTTP, .oneStepSQL, .latency, .signalLatency, .parked, .schedules, .remoteActivities: "workflow"
     case .replay: "event"
     case .takeover: "run"
     }
@@ -39,6 +40,7 @@ enum Workload: String, CaseIterable, Sendable {
     case .oneStepHTTP, .oneStepSQL: 5_000
     case .latency, .signalLatency: 500
     case .parked: 100_000
+    case .schedules: 60_000
     case .replay: 400_000
     case .remoteActivities: 8_000
     // With start and end a history of 49,980 events; the limit is 50,000.
@@ -53,7 +55,7 @@ enum Workload: String, CaseIterable, Sendable {
     switch self {
     case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .steady: 500
     case .oneStepHTTP, .oneStepSQL: 64
-    case .latency, .signalLatency, .replay, .longRun, .takeover: 1
+    case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover: 1
     }
   }
 
@@ -63,7 +65,7 @@ enum Workload: String, CaseIterable, Sendable {
   /// Whether a long run of it is nothing but its small parts one after the other: then `--count` is shared by the rounds.
   var isDivisible: Bool {
     switch self {
-    case .parked, .replay, .longRun, .takeover, .steady: false
+    case .parked, .schedules, .replay, .longRun, .takeover, .steady: false
     default: true
     }
   }
