@@ -49,6 +49,8 @@ let package = Package(
     example("VersionedChange"),
     example("FindingRuns"),
     example("DailyReport"),
+    example("Subscription"),
+    example("ParentAndChildren"),
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
@@ -76,9 +78,7 @@ let package = Package(
       name: "DocumentationTests",
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "VersionedChange",
-        "FindingRuns",
-        "DailyReport",
-        "EmbedInYourTransaction",
+        "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription", "ParentAndChildren",
       ], swiftSettings: strict),
     .testTarget(
       name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],

@@ -4,7 +4,8 @@ import Testing
 /// The examples are programs that people start from: they run, and say what their document says.
 @Suite struct ExampleTests {
   static let examples = [
-    "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "DailyReport", "EmbedInYourTransaction",
+    "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription",
+    "ParentAndChildren",
   ]
 
   @Test("An example prints what stands beside it", arguments: examples)

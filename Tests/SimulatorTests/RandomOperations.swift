@@ -53,6 +53,14 @@ struct RandomOperations {
       let one = run()
       batch.spilledMessages.append(SpilledMessage(runID: one.runID, slot: one.key.slot, kind: .cancel, attributes: Array("{}".utf8)))
     }
+    if random.chance(0.1) {
+      let one = run()
+      let isStart = random.chance(0.5) && !model.inbox.contains { $0.key == one.key }
+      batch.sentMessages.append(
+        SpilledMessage(
+          runID: one.runID, slot: one.key.slot, kind: isStart ? .start : .childOutcome, attributes: Array("{}".utf8),
+          key: isStart ? one.key : nil))
+    }
     if random.chance(0.2) { batch.lowWater = run().runID }
     if random.chance(0.1) { batch.confirmedSlots = slots() }
     if random.chance(0.2), let closing = openRun(model) { close(closing, &batch, model) }

@@ -102,7 +102,8 @@ final class ScriptedRun {
       case .startTimer(let sequence, let milliseconds): timers.append((sequence, milliseconds))
       case .cancelTimer(let sequence): timers.removeAll { $0.sequence == sequence }
       case .recordPatch, .completeUpdate, .upsertSearchAttributes: break
-      case .completeWorkflow, .failWorkflow, .cancelWorkflow: ending = command
+      case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: ending = command
+      case .startChild, .requestCancelChild, .signalChild: Issue.record("a track has no children")
       }
     }
   }

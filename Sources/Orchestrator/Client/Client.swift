@@ -165,13 +165,17 @@ public final class Client: Sendable {
     }
   }
 
-  /// Waits until the run is closed.
+  /// Waits until the run is closed; when it continues as new, until the last of its chain is.
   func outcome(of key: WorkflowKey, runID: RunID?) async throws -> (RunID, RunOutcome) {
-    let resolved = try await resolve(key, runID)
+    var resolved = try await resolve(key, runID)
     // The owner in this process tells at once of runs that end from now on; what else closed them is looked up.
     let isOwnedHere = ownership?.ownership?.loop.owns(key.slot) ?? false
     let firstLook = runID != nil && isOwnedHere ? Duration.milliseconds(50) : .zero
-    return (resolved, try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) })
+    while true {
+      let outcome = try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) }
+      guard let successor = outcome.successor else { return (resolved, outcome) }
+      resolved = successor
+    }
   }
 
   private func outcomes(of runs: [RunID]) async throws -> [(RunID, RunOutcome?)] {

@@ -97,6 +97,7 @@ public final class Engine: Sendable {
         localTaskQueues: Set(configuration.localTaskQueues.keys)),
       registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
     owner.onTasks = { wakeUp.send(WakeUp.tasksChannel) }
+    owner.onMessages = { wakeUp.send(WakeUp.inboxChannel) }
     owner.onClose = { results.post($0) }
     owner.onOwnershipLost = { lost.ownershipWasLost() }
     let loop = OwnerLoop(owner: owner, store: store, mailbox: mailbox, watch: ActivationWatch())

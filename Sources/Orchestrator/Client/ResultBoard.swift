@@ -159,6 +159,12 @@ struct RunOutcome: Sendable {
   let status: CloseStatus
   /// The result of a completed run, the failure of a failed or terminated one.
   let outcome: Payload?
+
+  /// The run that continues this one.
+  var successor: RunID? {
+    guard status == .continuedAsNew, let outcome, let reader = try? AttributesReader(outcome.bytes) else { return nil }
+    return reader.text("newExecutionRunId").flatMap { RunID($0) }
+  }
 }
 
 /// Thrown by `result()` for a run that ended without one.

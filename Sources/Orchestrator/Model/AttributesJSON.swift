@@ -127,6 +127,20 @@ struct AttributesReader {
     return try? PayloadCodec.decode(String.self, from: Payload(json: Array(bytes[range])))
   }
 
+  /// The values of an array, each as its bytes; none when there is no such field.
+  /// - Throws: `AttributesError` when the field is no array.
+  func array(_ name: StaticString) throws(AttributesError) -> [[UInt8]] {
+    guard let range = raw(name) else { return [] }
+    let array = Array(bytes[range])
+    var scanner = JSONExtent(array)
+    try scanner.expect(UInt8(ascii: "["))
+    if scanner.skip(UInt8(ascii: "]")) { return [] }
+    var values: [[UInt8]] = []
+    repeat { values.append(Array(array[try scanner.value()])) } while scanner.skip(UInt8(ascii: ","))
+    try scanner.expect(UInt8(ascii: "]"))
+    return values
+  }
+
   private func raw(_ name: StaticString) -> Range<Int>? {
     for field in fields where field.name.count == name.utf8CodeUnitCount + 2 {
       let candidate = bytes[(field.name.lowerBound + 1)..<(field.name.upperBound - 1)]

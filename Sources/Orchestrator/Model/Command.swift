@@ -11,6 +11,10 @@ enum Command: Sendable {
   case completeWorkflow(result: Payload)
   case failWorkflow(Failure)
   case cancelWorkflow
+  case continueAsNew(workflowType: String, input: Payload)
+  case startChild(ChildTask)
+  case requestCancelChild(sequence: Int32)
+  case signalChild(sequence: Int32, name: String, input: Payload)
 }
 
 /// An activity as its schedule event records it. A class, for it is large and passes through many hands unchanged.
@@ -75,6 +79,10 @@ extension Command {
     case .completeWorkflow: .workflowExecutionCompleted
     case .failWorkflow: .workflowExecutionFailed
     case .cancelWorkflow: .workflowExecutionCanceled
+    case .continueAsNew: .workflowExecutionContinuedAsNew
+    case .startChild: .startChildWorkflowExecutionInitiated
+    case .requestCancelChild: .requestCancelExternalWorkflowExecutionInitiated
+    case .signalChild: .signalExternalWorkflowExecutionInitiated
     }
   }
 
@@ -83,11 +91,13 @@ extension Command {
     case .completeWorkflow: .completed
     case .failWorkflow: .failed
     case .cancelWorkflow: .canceled
+    case .continueAsNew: .continuedAsNew
     default: nil
     }
   }
 
-  func encoded() -> [UInt8] {
+  /// - Parameter newRunID: of the run that the command starts.
+  func encoded(newRunID: RunID? = nil) -> [UInt8] {
     var writer = AttributesWriter(capacity: 128 + payloadBytes)
     switch self {
     case .scheduleActivity(let task):
@@ -96,7 +106,7 @@ extension Command {
       writer.field("taskQueue", task.options.taskQueue)
       writer.field("input", task.input)
       if let options = task.options.recorded { writer.field("options", options) }
-    case .requestCancelActivity(let sequence), .cancelTimer(let sequence):
+    case .requestCancelActivity(let sequence), .cancelTimer(let sequence), .requestCancelChild(let sequence):
       writer.field("sequence", Int64(sequence))
     case .startTimer(let sequence, let milliseconds):
       writer.field("sequence", Int64(sequence))
@@ -111,6 +121,21 @@ extension Command {
     case .completeWorkflow(let result): writer.field("result", result)
     case .failWorkflow(let failure): writer.field("failure", failure.payload)
     case .cancelWorkflow: break
+    case .continueAsNew(let workflowType, let input):
+      writer.field("newExecutionRunId", newRunID?.description)
+      writer.field("workflowType", workflowType)
+      writer.field("input", input)
+    case .startChild(let task):
+      writer.field("sequence", Int64(task.sequence))
+      writer.field("workflowType", task.workflowType)
+      writer.field("workflowId", task.workflowID)
+      writer.field("runId", newRunID?.description)
+      writer.field("input", task.input)
+      writer.field("parentClosePolicy", task.parentClosePolicy.rawValue)
+    case .signalChild(let sequence, let name, let input):
+      writer.field("sequence", Int64(sequence))
+      writer.field("signalName", name)
+      writer.field("input", input)
     }
     return writer.finish()
   }
@@ -119,6 +144,8 @@ extension Command {
     switch self {
     case .scheduleActivity(let task): task.input.bytes.count
     case .completeWorkflow(let result): result.bytes.count
+    case .continueAsNew(_, let input), .signalChild(_, _, let input): input.bytes.count
+    case .startChild(let task): task.input.bytes.count
     default: 0
     }
   }
@@ -127,12 +154,14 @@ extension Command {
   var fingerprint: CommandFingerprint {
     switch self {
     case .scheduleActivity(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.activityType)
-    case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence):
+    case .startChild(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.workflowType)
+    case .signalChild(let sequence, let name, _): CommandFingerprint(type: type, sequence: sequence, name: name)
+    case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence), .requestCancelChild(let sequence):
       CommandFingerprint(type: type, sequence: sequence, name: nil)
     case .recordPatch(let identifier): CommandFingerprint(type: type, sequence: 0, name: identifier)
     case .completeUpdate(let updateID, _): CommandFingerprint(type: type, sequence: 0, name: updateID)
     case .upsertSearchAttributes(let upsert): CommandFingerprint(type: type, sequence: upsert.sequence, name: nil)
-    case .completeWorkflow, .failWorkflow, .cancelWorkflow: CommandFingerprint(type: type, sequence: 0, name: nil)
+    case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: CommandFingerprint(type: type, sequence: 0, name: nil)
     }
   }
 }
@@ -151,9 +180,13 @@ struct CommandFingerprint: Sendable, Equatable, CustomStringConvertible {
   /// - Throws: `AttributesError` when the row is damaged.
   init(_ event: HistoryEvent) throws {
     let reader = try AttributesReader(event.attributes)
-    self.init(
-      type: event.type, sequence: try reader.sequence() ?? 0,
-      name: reader.text("activityType") ?? reader.text("patchId") ?? reader.text("updateId"))
+    let name =
+      switch event.type {
+      case .startChildWorkflowExecutionInitiated: reader.text("workflowType")
+      case .signalExternalWorkflowExecutionInitiated: reader.text("signalName")
+      default: reader.text("activityType") ?? reader.text("patchId") ?? reader.text("updateId")
+      }
+    self.init(type: event.type, sequence: try reader.sequence() ?? 0, name: name)
   }
 
   var description: String {

@@ -35,6 +35,9 @@ public struct Failure: Codable, Sendable, Equatable {
     self.cause = cause.map { [$0.limited(to: Limits.failureDepth - 1)] } ?? []
   }
 
+  /// The type of the failure of a run that was refused because its workflow id has an open one.
+  static let alreadyStarted = "WorkflowAlreadyStarted"
+
   private func limited(to depth: Int) -> Failure {
     var copy = self
     copy.cause = depth <= 1 ? [] : cause.prefix(1).map { $0.limited(to: depth - 1) }
@@ -111,6 +114,8 @@ extension Failure {
         nextRetryDelayMilliseconds: error.nextRetryDelay.map(\.milliseconds))
     case let error as ActivityFailure:
       self.init(type: "ActivityFailure", message: error.description, isRetryable: false, cause: error.failure)
+    case let error as ChildWorkflowFailure:
+      self.init(type: "ChildWorkflowFailure", message: error.description, isRetryable: false, cause: error.failure)
     case is CancellationError:
       self.init(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
     default:

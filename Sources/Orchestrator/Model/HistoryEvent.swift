@@ -14,9 +14,17 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case timerCanceled = 19
   case workflowExecutionCancelRequested = 20
   case workflowExecutionCanceled = 21
+  case requestCancelExternalWorkflowExecutionInitiated = 22
   case markerRecorded = 25
   case workflowExecutionSignaled = 26
   case workflowExecutionTerminated = 27
+  case workflowExecutionContinuedAsNew = 28
+  case startChildWorkflowExecutionInitiated = 29
+  case childWorkflowExecutionCompleted = 32
+  case childWorkflowExecutionFailed = 33
+  case childWorkflowExecutionCanceled = 34
+  case childWorkflowExecutionTerminated = 36
+  case signalExternalWorkflowExecutionInitiated = 37
   case upsertWorkflowSearchAttributes = 40
   case workflowExecutionUpdateAccepted = 41
   case workflowExecutionUpdateCompleted = 43
@@ -32,7 +40,9 @@ public enum EventType: Int16, Sendable, CaseIterable {
   var isCommand: Bool {
     switch self {
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled, .upsertWorkflowSearchAttributes, .workflowExecutionUpdateCompleted,
+      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionContinuedAsNew, .workflowExecutionUpdateCompleted,
+      .requestCancelExternalWorkflowExecutionInitiated, .startChildWorkflowExecutionInitiated, .signalExternalWorkflowExecutionInitiated,
+      .upsertWorkflowSearchAttributes,
       .patchRecorded:
       true
     default: false
@@ -42,7 +52,9 @@ public enum EventType: Int16, Sendable, CaseIterable {
   /// Whether it ends the run; with cause 0 the engine ended it, not the code.
   var isClose: Bool {
     switch self {
-    case .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionTerminated: true
+    case .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionTerminated,
+      .workflowExecutionContinuedAsNew:
+      true
     default: false
     }
   }
@@ -75,6 +87,8 @@ public enum CloseStatus: Int16, Sendable, CaseIterable {
   case failed = 3
   case canceled = 4
   case terminated = 5
+  /// The next run of its chain goes on.
+  case continuedAsNew = 6
 
   public var name: String {
     let text = String(describing: self)

@@ -33,6 +33,13 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
     return RunID(UUIDVersion7.make(unixMilliseconds: unixMilliseconds, counter: UInt16(count & 0xFFF), random: randomBits()))
   }
 
+  /// An identifier of this time that is larger than another: the run that follows sorts behind, however quickly it does.
+  static func following(_ earlier: RunID, unixMilliseconds: Int64, random: (UInt64, UInt64)) -> RunID {
+    var moment = UUIDVersion7.Moment(milliseconds: Int64(earlier.words.high >> 16), count: UInt16(earlier.words.high & 0xFFF))
+    let (milliseconds, count) = moment.next(at: unixMilliseconds)
+    return RunID(UUIDVersion7.make(unixMilliseconds: milliseconds, counter: count, random: random))
+  }
+
   private static let last = Mutex(UUIDVersion7.Moment())
 
   private static func randomBits() -> (UInt64, UInt64) {
@@ -82,8 +89,13 @@ public struct RunID: Hashable, Sendable, Codable, Comparable, CustomStringConver
 enum UUIDVersion7 {
   /// The last time used, with the 12 bits that count within it.
   struct Moment {
-    private var milliseconds: Int64 = 0
-    private var count: UInt16 = 0
+    private var milliseconds: Int64
+    private var count: UInt16
+
+    init(milliseconds: Int64 = 0, count: UInt16 = 0) {
+      self.milliseconds = milliseconds
+      self.count = count
+    }
 
     /// A full counter borrows from the next millisecond; a clock that steps back is waited for by counting on.
     mutating func next(at now: Int64) -> (milliseconds: Int64, count: UInt16) {

@@ -11,6 +11,7 @@ enum IncomingEvent: Sendable {
   case timerFired(sequence: Int32)
   /// An inline step with its outcome: one row, no schedule event.
   case markerRecorded(sequence: Int32, name: String, outcome: StepOutcome)
+  case childEnded(ChildOutcome)
 }
 
 enum StepOutcome: Sendable {
@@ -37,6 +38,8 @@ struct StartedAttributes: Sendable, Equatable {
   var searchAttributes: Payload?
   /// A JSON object for people; nil when there is none.
   var memo: Payload?
+  /// Nil for a run that a caller started.
+  var lineage: Lineage?
 }
 
 struct SignaledAttributes: Sendable, Equatable {
@@ -68,6 +71,7 @@ extension IncomingEvent {
     case .activityTimedOut: .activityTaskTimedOut
     case .timerFired: .timerFired
     case .markerRecorded: .markerRecorded
+    case .childEnded(let outcome): outcome.eventType
     }
   }
 
@@ -77,6 +81,7 @@ extension IncomingEvent {
     case .activityCompleted(let sequence, _, _), .activityFailed(let sequence, _, _), .activityTimedOut(let sequence, _),
       .timerFired(let sequence), .markerRecorded(let sequence, _, _):
       sequence
+    case .childEnded(let outcome): outcome.sequence
     default: nil
     }
   }
@@ -115,6 +120,7 @@ extension IncomingEvent {
       writer.field("sequence", Int64(sequence))
       writer.field("markerName", name)
       outcome.write(to: &writer)
+    case .childEnded(let outcome): return outcome.encoded()
     }
     return writer.finish()
   }
@@ -130,6 +136,7 @@ extension StartedAttributes {
     writer.field("build", build)
     if let searchAttributes { writer.field("searchAttributes", searchAttributes) }
     if let memo { writer.field("memo", memo) }
+    lineage?.write(to: &writer)
   }
 }
 
@@ -154,12 +161,8 @@ extension IncomingEvent {
           workflowType: try require(reader.text("workflowType")), namespace: try require(reader.text("namespace")),
           workflowID: try require(reader.text("workflowId")), input: try require(reader.payload("input")),
           identity: reader.text("identity") ?? "", build: reader.text("build") ?? "",
-          searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo")))
-    case .workflowExecutionSignaled:
-      self = .signaled(
-        SignaledAttributes(
-          name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
-          identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? ""))
+          searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo"), lineage: try Lineage.read(reader)))
+    case .workflowExecutionSignaled: self = .signaled(try SignaledAttributes(reader))
     case .workflowExecutionUpdateAccepted:
       self = .updateAccepted(
         UpdateAttributes(
@@ -180,11 +183,26 @@ extension IncomingEvent {
       let name = try require(reader.text("markerName"))
       let outcome = try reader.payload("result").map(StepOutcome.success) ?? .failure(try failure())
       self = .markerRecorded(sequence: try sequence(), name: name, outcome: outcome)
+    case .childWorkflowExecutionCompleted: self = .childEnded(try ChildOutcome(reader, status: .completed))
+    case .childWorkflowExecutionFailed: self = .childEnded(try ChildOutcome(reader, status: .failed))
+    case .childWorkflowExecutionCanceled: self = .childEnded(try ChildOutcome(reader, status: .canceled))
+    case .childWorkflowExecutionTerminated: self = .childEnded(try ChildOutcome(reader, status: .terminated))
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
-      .workflowExecutionFailed, .workflowExecutionCanceled, .upsertWorkflowSearchAttributes, .workflowExecutionUpdateCompleted,
+      .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionContinuedAsNew, .workflowExecutionUpdateCompleted,
+      .requestCancelExternalWorkflowExecutionInitiated, .startChildWorkflowExecutionInitiated, .signalExternalWorkflowExecutionInitiated,
+      .upsertWorkflowSearchAttributes,
       .patchRecorded:
       throw AttributesError(offset: 0)
     }
+  }
+}
+
+extension SignaledAttributes {
+  /// - Throws: `AttributesError` when a field is missing.
+  init(_ reader: AttributesReader) throws {
+    self.init(
+      name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
+      identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? "")
   }
 }
 

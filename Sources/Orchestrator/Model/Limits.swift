@@ -20,6 +20,14 @@ public enum Limits {
   public static let openUpdates = 100
   /// Milliseconds of the longest timer, timeout and delay (1000 years): times computed from it fit their types.
   public static let durationMilliseconds: Int64 = 1000 * 365 * 86_400 * 1000
+  /// Events of a history after which a run is told that it should continue as new.
+  public static let continueAsNewSuggestion: Int32 = 4096
+  /// Requests that a run hands on to the one that continues it: a signal that is sent again after that many others counts twice.
+  public static let carriedRequests = 256
+  /// Bytes of signals without a receiver that a run hands on: one that has more fails instead of continuing as new.
+  public static let carriedSignalBytes = 16 * 1024 * 1024
+  /// Runs of a chain that may follow each other without one that waits for anything: the next is blocked for a while.
+  public static let continuationsAtOnce = 100
   /// Nested causes kept of a failure.
   public static let failureDepth = 8
   /// UTF-8 bytes kept of a failure's message.

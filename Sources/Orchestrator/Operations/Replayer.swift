@@ -80,6 +80,8 @@ public struct Replayer: Sendable {
 
   private func firstProblem(_ history: [HistoryEvent], _ info: WorkflowInfo, isLastEventNew: Bool) -> WorkflowProblem? {
     guard let definition = registry.workflows[info.workflowType] else { return .unknownWorkflowType(info.workflowType) }
+    var info = info
+    if let first = history.first, case .started(let started)? = try? IncomingEvent(first) { info = WorkflowInfo(info.runID, started) }
     let instance = definition.makeInstance(info) {}
     defer { instance.evict() }
     do {

@@ -7,6 +7,8 @@ public enum WorkflowStatus: String, Codable, Sendable, CaseIterable {
   case failed = "Failed"
   case canceled = "Canceled"
   case terminated = "Terminated"
+  /// The next run of its chain goes on.
+  case continuedAsNew = "ContinuedAsNew"
 
   /// Whether the run can still change.
   public var isOpen: Bool { self == .running || self == .blocked }

@@ -14,6 +14,8 @@ struct CommitBatch: Sendable {
   var endedTimers: [TimerRow] = []
   var takenMessages: [Int64] = []
   var spilledMessages: [SpilledMessage] = []
+  /// What runs of this owner say to others.
+  var sentMessages: [SpilledMessage] = []
   var tasks: [ActivityTaskRow] = []
   var cancelledTasks: [ActivityKey] = []
   var expeditedTasks: [ActivityKey] = []
@@ -51,7 +53,7 @@ struct CommitBatch: Sendable {
   var closedBlocked: [RunID] = []
 
   /// Rows by which a batch is sealed.
-  var rowCount: Int { history.count + runs.count + closes.count }
+  var rowCount: Int { history.count + runs.count + closes.count + sentMessages.count }
 
   var isEmpty: Bool {
     history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && attempts.isEmpty && heartbeats.isEmpty
@@ -76,6 +78,8 @@ struct RunRow: Sendable {
   let startedAt: Int64
   /// Its workflow id has an open run: it is recorded only to fail in the same batch.
   var isRefused = false
+  /// It continues a run that closes in the same batch, so that its workflow id has an open run until then.
+  var isSuccessor = false
 }
 
 struct HistoryRow: Sendable {
@@ -152,6 +156,8 @@ struct SpilledMessage: Sendable {
   let slot: Slot
   let kind: InboxKind
   let attributes: [UInt8]
+  /// Of a start.
+  var key: WorkflowKey?
 }
 
 struct ActivityKey: Sendable, Hashable {

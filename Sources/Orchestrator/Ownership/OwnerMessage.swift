@@ -11,6 +11,7 @@ struct OwnerMessage: Sendable {
     case timerDue(TimerRow)
     case inlineOutcome(sequence: Int32, name: String, StepOutcome)
     case retryBlocked
+    case childOutcome(ChildOutcome)
   }
 
   let runID: RunID
@@ -20,6 +21,8 @@ struct OwnerMessage: Sendable {
   var reply: Reply?
   /// It was in a batch that did not land or whose outcome is unknown: what it wants may stand in the history already.
   var isRedelivered = false
+  /// It was for a run that has continued as new meanwhile, and stands in the inbox under that one's name.
+  var isForwarded = false
 }
 
 /// Tells a caller that its message is durable, or why it was refused. Called once.
@@ -89,6 +92,9 @@ extension OwnerMessage {
     case .cancel: body = .cancel(reason: reader.text("reason") ?? "", identity: identity)
     case .terminate: body = .terminate(reason: reader.text("reason") ?? "", identity: identity)
     case .retryBlocked: body = .retryBlocked
+    case .childOutcome:
+      let status = try require(reader.integer("status").flatMap { Int16(exactly: $0) }.flatMap(CloseStatus.init(rawValue:)))
+      body = .childOutcome(try ChildOutcome(reader, status: status))
     case .activityOutcome:
       let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
       body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
@@ -126,7 +132,18 @@ extension OwnerMessage {
       }
       writer.field("identity", identity)
       return (.activityCommand, writer.finish())
-    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked: return nil
+    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .childOutcome: return nil
+    }
+  }
+}
+
+extension OwnerMessage {
+  /// The same for the run that continues its own; nil for what means that run alone. Callers are answered, and ask again by workflow id.
+  func forwarded(to successor: RunID) -> OwnerMessage? {
+    guard let messageID else { return nil }
+    switch body {
+    case .signal, .cancel, .terminate: return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true)
+    default: return nil
     }
   }
 }

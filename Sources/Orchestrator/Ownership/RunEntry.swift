@@ -20,6 +20,7 @@ final class RunEntry {
   var scheduledBy: [Int32: Int32] = [:]
   var activities: [Int32: OpenActivity] = [:]
   var timers: [Int32: TimerRow] = [:]
+  var children: [Int32: OpenChild] = [:]
   /// Inline steps in flight.
   var inlineSteps: [Int32: InlineTask] = [:]
   /// Some of its activities went into task queues, where rows of theirs may stand.
@@ -86,6 +87,9 @@ final class RunEntry {
       case .delayed: parts.append("next attempt of \(name)")
       case .parked: parts.append("operator for \(name)")
       }
+    }
+    for (sequence, child) in children.sorted(by: { $0.key < $1.key }).prefix(8) {
+      parts.append("child \(child.workflowType) '\(child.key.workflowID)' (\(sequence))")
     }
     for sequence in timers.keys.sorted().prefix(8) { parts.append("timer (\(sequence))") }
     return parts.isEmpty ? "messages" : parts.joined(separator: ", ") + " or messages"

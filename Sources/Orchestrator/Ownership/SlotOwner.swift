@@ -29,6 +29,8 @@ final class SlotOwner {
   var onClose: (CloseRow) -> Void = { _ in }
   /// Told after a commit that put tasks into queues.
   var onTasks: () -> Void = {}
+  /// Told after a commit of messages for other owners.
+  var onMessages: () -> Void = {}
   /// Told when this process was fenced off.
   var onOwnershipLost: () -> Void = {}
   var monitor: any ActivationMonitor = SilentMonitor()
@@ -72,6 +74,7 @@ final class SlotOwner {
   /// Runs that wanted to close over messages they had not seen, until they are closed.
   var refusedCloses: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
+  var successors = Successors()
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?
   /// Slots whose release is past its deadline: nothing begins there any more.
@@ -226,6 +229,7 @@ final class SlotOwner {
       guard entry.inlineSteps.removeValue(forKey: sequence) != nil, instance.isPending(sequence) else { return }
       apply(.markerRecorded(sequence: sequence, name: name, outcome: outcome), to: entry, from: message)
     case .retryBlocked: acknowledge(message, entry)
+    case .childOutcome(let outcome): childEnded(outcome, entry, message)
     }
   }
 
@@ -243,6 +247,7 @@ final class SlotOwner {
     do {
       monitor.began(entry.runID, instance)
       defer { monitor.ended() }
+      instance.eventID = entry.lastEventID + 1
       activation = try instance.activate(event, at: at, replaying: false)
     } catch {
       block(entry, problem(error), message)
@@ -262,9 +267,14 @@ final class SlotOwner {
   func perform(_ activation: Activation, causedBy eventID: Int32, _ entry: RunEntry, _ at: Int64) {
     guard let slot = entry.slot else { return }
     for command in activation.commands {
-      if command.type.isClose { recordFollowers(of: entry, slot, at) }
-      let commandID = append(command.type, causedBy: eventID, command.encoded(), entry, slot, at)
-      perform(command, commandID, entry, slot, at)
+      switch command {
+      case .continueAsNew(_, let input): continueAsNew(command, input, causedBy: eventID, entry, slot, at)
+      case .startChild(let task): startChild(task, command, causedBy: eventID, entry, slot, at)
+      default:
+        if command.type.isClose { recordFollowers(of: entry, slot, at) }
+        let commandID = append(command.type, causedBy: eventID, command.encoded(), entry, slot, at)
+        perform(command, commandID, entry, slot, at)
+      }
     }
     for task in activation.inlineSteps { startInline(task, entry, scheduledAt: at) }
   }

@@ -23,6 +23,12 @@ extension SlotOwner {
     case .completeWorkflow(let result): close(entry, .completed, outcome: result, at: at)
     case .failWorkflow(let failure): close(entry, .failed, outcome: failure.payload, at: at)
     case .cancelWorkflow: close(entry, .canceled, outcome: nil, at: at)
+    case .requestCancelChild(let sequence):
+      if let child = entry.children[sequence] { cancelChild(child, reason: "its parent asks for it") }
+    case .signalChild(let sequence, let name, let input):
+      if let child = entry.children[sequence] { signalChild(child, name, input, eventID, entry) }
+    // Their events name the runs that begin.
+    case .continueAsNew, .startChild: break
     }
   }
 

@@ -10,6 +10,7 @@ extension SlotOwner {
     release(batch.effects)
     for row in batch.closes { closed(row) }
     if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
+    if !batch.sentMessages.isEmpty { ring(for: batch.sentMessages) }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
   }
 
@@ -62,19 +63,28 @@ extension SlotOwner {
       for case .dispatch(let attempt) in batch.effects { runningHere[attempt.key] = nil }
       for case .runInline(let step) in batch.effects { inlineHere.remove(step.key) }
     }
+    let successors = Set(batches.lazy.flatMap(\.runs).filter(\.isSuccessor).map(\.runID))
     var again: [OwnerMessage] = []
     for entry in touched where entries[entry.runID] === entry {
       again += entry.takeWaiting().filter { $0.timer == nil }
       forget(entry)
       if entry.lastEventID > 0 { makeEntry(entry.runID, slot: entry.slot) }
     }
-    let uncommitted = batches.flatMap(\.messages)
+    let uncommitted = batches.flatMap(\.messages).filter { !isForLost(successors, $0) }
+    again.removeAll { isForLost(successors, $0) }
     // What was only to be deleted is read again.
     inbox.forget(Set(batches.flatMap(\.takenMessages)).subtracting(uncommitted.compactMap(\.messageID)))
     // It met a run in the database: the same one, which is fine, or another open run of its workflow id. Loading it tells.
     if case .alreadyStarted(let runs) = cause { conflictingStarts.formUnion(runs) }
     // Timers are due again once their runs are loaded.
     redeliver(uncommitted.filter { $0.timer == nil }.map(redelivered) + again, cause, refusedBatch)
+  }
+
+  /// The run that it was given to may never have been, and another continues its chain: its sender finds that one through the inbox.
+  private func isForLost(_ successors: Set<RunID>, _ message: OwnerMessage) -> Bool {
+    guard successors.contains(message.runID), message.messageID == nil, let reply = message.reply else { return false }
+    reply(OrchestratorError(.ownershipLost, "run \(message.runID) is looked for again; send the message again"))
+    return true
   }
 
   /// A message once more, after what became of it did not land.

@@ -28,6 +28,7 @@ extension SlotOwner {
     entry.activities = [:]
     entry.timers = [:]
     entry.inlineSteps = [:]
+    if !entry.children.isEmpty || entry.info?.parent != nil { tellFamily(of: entry, status, outcome) }
     let instance = entry.instance
     entry.phase = .closed
     instance?.evict()
@@ -117,8 +118,16 @@ extension SlotOwner {
   /// Its activation did not end in time; another thread drives the owner now.
   func abandoned(_ runID: RunID, lastCommand: String) {
     let message = resumeAfterBlockedThread()
+    let successor = successors.takeCurrent()
     guard let entry = entries[runID] else { return }
     let problem = WorkflowProblem.blockedCode(lastCommand: lastCommand)
+    if let successor, successor.entry === entry {
+      // The message has its place in the history of the run before.
+      beginBlocked(entry, successor.started, problem, nil, clock())
+      waitWithWaiting(entry)
+      takeArrived()
+      return handle([])
+    }
     if let message, case .start(let started) = message.body, entry.lastEventID == 0 {
       beginBlocked(entry, started, problem, message, clock())
       takeArrived()

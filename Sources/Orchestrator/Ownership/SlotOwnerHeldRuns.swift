@@ -61,12 +61,15 @@ extension SlotOwner {
   /// When the next of them is let go. One that is being loaded needs no clock: its rows wake the owner.
   var nextHeldDueAt: Int64 { held.filter { entries[$0.key]?.isLoading != true }.map(\.value.until).min() ?? .max }
 
-  private func dealWithFollowers(of entry: RunEntry) {
+  func dealWithFollowers(of entry: RunEntry) {
     while !entry.followers.isEmpty { handle(entry.followers.removeFirst()) }
   }
 
   /// The run is about to close: messages that were accepted and that its code can no longer see are recorded before the closing event.
-  func recordFollowers(of entry: RunEntry, _ slot: Slot, _ at: Int64) {
+  /// - Returns: the signals among them.
+  @discardableResult
+  func recordFollowers(of entry: RunEntry, _ slot: Slot, _ at: Int64) -> [SignaledAttributes] {
+    var signals: [SignaledAttributes] = []
     // The code sees none of them any more, so it does not know what was recorded here: a sender may have asked twice.
     var recorded = entry.instance?.seenRequests ?? entry.recordedRequests
     for message in entry.takeWaiting() {
@@ -75,10 +78,12 @@ extension SlotOwner {
         record(message, entry, at: at)
         let event = IncomingEvent.signaled(signal)
         _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
+        signals.append(signal)
       case .update(let update): refuse(update, entry, message, at)
       default: acknowledge(message, entry)
       }
     }
+    return signals
   }
 }
 

@@ -1,33 +1,39 @@
 /// How a run begins, and how it comes back into memory.
 extension SlotOwner {
-  func start(_ started: StartedAttributes, _ message: OwnerMessage) {
+  /// - Parameter followers: messages behind it, to be dealt with before the run may close.
+  /// - Returns: whether the run is there and has them.
+  @discardableResult
+  func start(_ started: StartedAttributes, _ message: OwnerMessage, followers: [OwnerMessage] = []) -> Bool {
     let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
     let slot = key.slot
     guard slots.contains(slot), !isReleasing(slot) else {
       message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) belongs to another process"))
-      return
+      return false
     }
     if let entry = entries[message.runID] {
       // The same start again: told once the first is durable.
       if case .loading = entry.phase { entry.waiting.append(message) } else { acknowledge(message, entry) }
-      return
+      return false
     }
-    if let open = openRuns[key] {
-      refuseStart(started, key, message, open)
-      return
-    }
+    if let open = openRuns[key] { return refuseStart(started, key, message, open, followers: followers) }
     let entry = RunEntry(runID: message.runID, phase: .loading)
+    entry.followers = followers
     entries[message.runID] = entry
     begin(entry, started, key, slot, message)
+    return true
   }
 
   /// Writes the run's first rows and runs its code.
-  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ slot: Slot, _ message: OwnerMessage) {
-    let at = clock()
+  /// - Parameter isEndless: too many of its chain began at once; its code waits.
+  func begin(
+    _ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ slot: Slot, _ message: OwnerMessage?, isEndless: Bool = false
+  ) {
+    let at = max(clock(), entry.lastActiveAt)
     var started = started
     started.build = configuration.build
     adopt(entry, started, slot)
     openRuns[key] = entry.runID
+    if isEndless { return beginBlocked(entry, started, .endlessContinuation, message, at) }
     guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
       beginBlocked(entry, started, .unknownWorkflowType(started.workflowType), message, at)
       return
@@ -37,6 +43,7 @@ extension SlotOwner {
     do {
       monitor.began(entry.runID, instance)
       defer { monitor.ended() }
+      instance.eventID = 1
       activation = try instance.activate(.started(started), at: at, replaying: false)
     } catch {
       instance.evict()
@@ -46,12 +53,13 @@ extension SlotOwner {
     entry.phase = .active(instance)
     let eventID = recordStart(entry, started, key, message, at)
     perform(activation, causedBy: eventID, entry, at)
-    if pipeline.isFull { seal() }
+    // What ends the run before and begins this one is one batch.
+    if pipeline.isFull, successors.current == nil { seal() }
   }
 
   /// A start that the code at hand cannot begin is recorded all the same: it was acknowledged.
   func beginBlocked(
-    _ entry: RunEntry, _ started: StartedAttributes, _ problem: WorkflowProblem, _ message: OwnerMessage, _ at: Int64
+    _ entry: RunEntry, _ started: StartedAttributes, _ problem: WorkflowProblem, _ message: OwnerMessage?, _ at: Int64
   ) {
     if let key = entry.key { _ = recordStart(entry, started, key, message, at) }
     markBlocked(entry, problem, isLastEventUnapplied: true)
@@ -59,13 +67,15 @@ extension SlotOwner {
 
   /// The first rows of a run. Not before its code came back: a thread that is given up leaves nothing half-written.
   private func recordStart(
-    _ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ at: Int64
+    _ entry: RunEntry, _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage?, _ at: Int64
   ) -> Int32 {
     let slot = entry.slot ?? key.slot
     record(message, entry, at: at)
     lowerWater(to: entry.runID)
     pipeline.open.runs.append(
-      RunRow(runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at))
+      RunRow(
+        runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at,
+        isSuccessor: started.lineage?.continued != nil))
     if let attributes = started.searchAttributes { store(attributes, of: entry, slot) }
     return append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
   }
@@ -76,23 +86,28 @@ extension SlotOwner {
   }
 
   private func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
-    let info = WorkflowInfo(
-      runID: entry.runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType)
-    entry.info = info
+    entry.info = WorkflowInfo(entry.runID, started)
     entry.slot = slot ?? Slot.of(namespace: started.namespace, workflowID: started.workflowID)
   }
 
   /// A direct caller is told; a start that was acknowledged already becomes a run that fails with the reason.
-  func refuseStart(_ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ open: RunID?) {
+  @discardableResult
+  func refuseStart(
+    _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ open: RunID?, followers: [OwnerMessage] = []
+  ) -> Bool {
     let text = "workflow id '\(key.workflowID)' has an open run already" + (open.map { ": \($0)" } ?? "")
     if let reply = message.reply {
       reply(OrchestratorError(.workflowAlreadyStarted, text))
-      return
+      return false
     }
     // The same start twice: it fails once.
-    if let entry = entries[message.runID] { return acknowledge(message, entry) }
+    if let entry = entries[message.runID] {
+      acknowledge(message, entry)
+      return false
+    }
     let at = clock()
     let entry = RunEntry(runID: message.runID, phase: .closed)
+    entry.followers = followers
     entries[message.runID] = entry
     adopt(entry, started)
     record(message, entry, at: at)
@@ -100,8 +115,10 @@ extension SlotOwner {
       RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at, isRefused: true))
     if let attributes = started.searchAttributes { store(attributes, of: entry, key.slot) }
     _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
-    let failure = Failure(kind: .engine, type: "WorkflowAlreadyStarted", message: text, isRetryable: false)
+    recordFollowers(of: entry, key.slot, at)
+    let failure = Failure(kind: .engine, type: Failure.alreadyStarted, message: text, isRetryable: false)
     endByEngine(entry, failure, at: at)
+    return true
   }
 
   func escapeReport(_ runID: RunID) -> @Sendable () -> Void {
@@ -124,7 +141,7 @@ extension SlotOwner {
     guard let first = run.history.first, !run.isClosed else {
       entries[run.runID] = nil
       if run.blockedAttempts > 0 { pipeline.open.closedBlocked.append(run.runID) }
-      for message in entry.takeWaiting() + release(run.runID) { deal(with: message, exists: !run.history.isEmpty) }
+      deal(with: entry.takeWaiting() + release(run.runID), closedOrAbsent: run)
       return
     }
     guard slots.contains(run.slot ?? Slot(0)) else {
@@ -136,6 +153,7 @@ extension SlotOwner {
     }
     entry.slot = run.slot
     entry.isParked = run.isParked
+    entry.children = Self.openChildren(of: run, first)
     entry.blockedAttempts = run.blockedAttempts
     entry.lastEventID = Int32(run.history.count)
     entry.lastActiveAt = run.history.last?.at ?? 0
@@ -147,11 +165,21 @@ extension SlotOwner {
       try restore(entry, run, first)
       handle(entry.takeWaiting())
     } catch {
+      // Should it be terminated, its family is told.
+      if entry.info == nil, case .started(let started)? = try? IncomingEvent(first) { adopt(entry, started) }
       entry.recordedRequests = Self.requests(in: run.history)
       entry.leftovers = run.leftovers
       markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
       waitWithWaiting(entry)
     }
+  }
+
+  /// A history that cannot be read leaves none, and blocks its run.
+  private static func openChildren(of run: LoadedRun, _ first: HistoryEvent) -> [Int32: OpenChild] {
+    guard run.history.contains(where: { $0.type == .startChildWorkflowExecutionInitiated }),
+      case .started(let started)? = try? IncomingEvent(first)
+    else { return [:] }
+    return (try? OpenChild.all(in: run.history, namespace: started.namespace)) ?? [:]
   }
 
   private func release(_ runID: RunID) -> [OwnerMessage] { held.removeValue(forKey: runID)?.messages ?? [] }
@@ -225,23 +253,59 @@ extension SlotOwner {
     }
   }
 
+  /// Messages for a run that is not open.
+  private func deal(with messages: [OwnerMessage], closedOrAbsent run: LoadedRun) {
+    var rest = messages[...]
+    while let message = rest.popFirst() {
+      guard case .start(let started) = message.body, run.history.isEmpty else {
+        deal(with: message, closedOrAbsent: run)
+        continue
+      }
+      // The run begins once more, and what came for it is not overlooked when it ends at once: termination comes last.
+      if startAgain(started, message, followers: rest.filter { !$0.isTermination } + rest.filter(\.isTermination)) {
+        if let entry = entries[run.runID] { dealWithFollowers(of: entry) }
+        return
+      }
+      let slot = Slot.of(namespace: started.namespace, workflowID: started.workflowID)
+      guard slots.contains(slot), !isReleasing(slot) else {
+        for message in rest { message.reply?(OrchestratorError(.ownershipLost, "run \(run.runID) belongs to another process")) }
+        return
+      }
+    }
+  }
+
+  private func startAgain(_ started: StartedAttributes, _ message: OwnerMessage, followers: [OwnerMessage]) -> Bool {
+    guard conflictingStarts.contains(message.runID) else {
+      var again = message
+      again.isRedelivered = false
+      return start(started, again, followers: followers)
+    }
+    // Known until its refusal has landed: should another start spoil that batch, both are refused in the next.
+    if message.reply != nil { conflictingStarts.remove(message.runID) }
+    let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
+    return refuseStart(started, key, message, nil, followers: followers)
+  }
+
+  /// A message for a run that is not open: one before it may have begun the run, and whoever continues a run takes what other runs say to it.
+  private func deal(with message: OwnerMessage, closedOrAbsent run: LoadedRun) {
+    if entries[message.runID] != nil { return handle(message) }
+    if let successor = run.successor, let forwarded = message.forwarded(to: successor) { return handle(forwarded) }
+    if run.history.isEmpty, message.reply == nil, let start = deferred.first(where: { $0.message.runID == message.runID }) {
+      deferred.append((at: start.at, message: message))
+    } else if run.history.isEmpty, message.isForwarded, let messageID = message.messageID {
+      // The run before is dealt with again: the inbox knows for whom it is.
+      inbox.forget([messageID])
+    } else {
+      deal(with: message, exists: !run.history.isEmpty)
+    }
+  }
+
   /// A message whose run is closed, or was never there.
   private func deal(with message: OwnerMessage, exists: Bool) {
-    if case .start(let started) = message.body {
-      if exists {
-        conflictingStarts.remove(message.runID)
-        message.reply?(nil)
-        dropMessage(message)
-      } else if conflictingStarts.contains(message.runID) {
-        // Known until its refusal has landed: should another start spoil that batch, both are refused in the next.
-        if message.reply != nil { conflictingStarts.remove(message.runID) }
-        refuseStart(started, WorkflowKey(namespace: started.namespace, workflowID: started.workflowID), message, nil)
-      } else {
-        var again = message
-        again.isRedelivered = false
-        start(started, again)
-      }
-      return
+    if case .start = message.body {
+      conflictingStarts.remove(message.runID)
+      message.reply?(nil)
+      return dropMessage(message)
     }
     message.reply?(
       exists

@@ -15,9 +15,7 @@ package struct HistoryReplay: Sendable {
     guard let definition = registry.workflows[started.workflowType] else {
       throw WorkflowProblem.unknownWorkflowType(started.workflowType)
     }
-    let info = WorkflowInfo(
-      runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType)
-    let instance = definition.makeInstance(info) {}
+    let instance = definition.makeInstance(WorkflowInfo(runID, started)) {}
     defer { instance.evict() }
     _ = try ReplayMatcher.replay(history, into: instance)
   }

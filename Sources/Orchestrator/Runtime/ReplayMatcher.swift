@@ -54,8 +54,10 @@ struct ReplayMatcher {
       throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
     }
     // Its workflow id had an open run: it was recorded only to fail, and its code never ran.
-    if history.count == 2, history[1].type == .workflowExecutionFailed, history[1].causedBy == 0 {
-      return Outcome(lastEventID: 2, isClosed: true)
+    if let last = history.last, last.type == .workflowExecutionFailed, last.causedBy == 0,
+      history.dropFirst().dropLast().allSatisfy({ $0.type == .workflowExecutionSignaled })
+    {
+      return Outcome(lastEventID: last.eventID, isClosed: true)
     }
     var index = 0
     let seen = seenByCode(history)
@@ -84,6 +86,7 @@ struct ReplayMatcher {
     try check(incoming, event)
     outcome.lastEventID = event.eventID
     note(incoming)
+    instance.eventID = event.eventID
     let isNew = isLastEventNew && index == history.count - 1
     instance.recordedPatches = isNew ? nil : try patches(history, behind: index)
     let activation = try instance.activate(incoming, at: event.at, replaying: true)
@@ -178,8 +181,9 @@ struct ReplayMatcher {
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
-    case .recordPatch, .completeUpdate, .upsertSearchAttributes: break
-    case .completeWorkflow, .failWorkflow, .cancelWorkflow: outcome.isClosed = true
+    case .startChild(let task): outcome.scheduledBy[task.sequence] = event.eventID
+    case .requestCancelChild, .signalChild, .recordPatch, .completeUpdate, .upsertSearchAttributes: break
+    case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: outcome.isClosed = true
     }
   }
 

@@ -25,12 +25,30 @@ final class TypedInstance<W: Workflow>: WorkflowInstance, @unchecked Sendable {
         ending = .completeWorkflow(result: try PayloadCodec.encode(output))
       } catch is CancellationError where context.instance.isCancelRequested {
         ending = .cancelWorkflow
+      } catch let next as ContinueAsNew {
+        ending = context.instance.ending(by: next)
       } catch let escape as WorkflowEscape {
         ending = .failWorkflow(Failure(kind: .engine, type: "WorkflowEscape", message: escape.description, isRetryable: false))
       } catch {
         ending = .failWorkflow(Failure(error))
       }
       context.instance.finish(with: ending)
+    }
+  }
+
+  private func ending(by next: ContinueAsNew) -> Command {
+    let bytes = unreceived.reduce(0) { $0 + $1.input.bytes.count }
+    guard bytes <= Limits.carriedSignalBytes else {
+      return .failWorkflow(
+        Failure(
+          kind: .engine, type: "TooManySignals",
+          message: "\(bytes) bytes of signals without a receiver, at most \(Limits.carriedSignalBytes) are handed on: receive them first",
+          isRetryable: false))
+    }
+    do {
+      return .continueAsNew(workflowType: W.name, input: try next.input.get())
+    } catch {
+      return .failWorkflow(Failure(error))
     }
   }
 
@@ -91,4 +109,21 @@ public struct WorkflowInfo: Sendable, Equatable {
   public let workflowID: String
   public let namespace: String
   public let workflowType: String
+  /// The run that this one continues as new; nil for the first of a chain.
+  public internal(set) var continuedRunID: RunID?
+  var firstOfChain: RunID?
+  /// The run that started this one, or the first of its chain, as a child.
+  public internal(set) var parent: ParentWorkflow?
+
+  /// The first run of the chain: this one, unless it continues another.
+  public var firstRunID: RunID { firstOfChain ?? runID }
+}
+
+extension WorkflowInfo {
+  init(_ runID: RunID, _ started: StartedAttributes) {
+    self.init(
+      runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType,
+      continuedRunID: started.lineage?.continued?.runID, firstOfChain: started.lineage?.continued?.firstRunID,
+      parent: started.lineage?.parent)
+  }
 }

@@ -17,7 +17,13 @@ class WorkflowInstance: @unchecked Sendable {
   private(set) var isReplaying = false
   private(set) var isFinished = false
   private(set) var isEvicting = false
-  private(set) var isCancelRequested = false
+  /// Who asked the run to cancel; nil when nobody did.
+  private(set) var cancelRequestedBy: String?
+  /// What the run is found by now; nil when that is nothing.
+  var foundBy: Payload? { searchAttributes.isEmpty ? nil : SearchAttributes.document(searchAttributes) }
+  var isCancelRequested: Bool { cancelRequestedBy != nil }
+  /// Number of the event being applied, set before it is.
+  var eventID: Int32 = 0
   /// In words only when somebody asks: it changes with every command.
   var lastCommand: String { lastGiven?.description ?? "none yet" }
   private var lastGiven: CommandFingerprint?
@@ -30,13 +36,17 @@ class WorkflowInstance: @unchecked Sendable {
   @exclusivity(unchecked) private var operations: [Int32: PendingOperation] = [:]
   private var conditions: [PendingCondition] = []
   private var receives: [PendingReceive] = []
-  private var unreceived: [(name: String, payload: Payload)] = []
+  /// Signals that no code has received yet, in order of arrival.
+  private(set) var unreceived: [SignaledAttributes] = []
+  var children: [Int32: PendingChild] = [:]
   private var problem: WorkflowProblem?
   private var jobBudget = 0
   private var refusals = 0
   /// Whether its code went on for ever after cancellation or eviction and was left suspended: its memory is lost.
   private(set) var isStranded = false
   private(set) var seenRequests: Set<String> = []
+  /// The latest of them, the newest last: as many as a successor is told, and some more.
+  private(set) var latestRequests: [String] = []
   var updates = UpdateHandlers()
   /// Patches that the history records for the event being replayed; nil for an event that the code sees for the first time.
   var recordedPatches: Set<String>?
@@ -44,6 +54,7 @@ class WorkflowInstance: @unchecked Sendable {
   private var patches: [String: Bool] = [:]
   /// By name, each a JSON value.
   private var searchAttributes: [String: Payload] = [:]
+  private(set) var memo: Payload?
 
   init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
     self.runID = runID
@@ -59,7 +70,9 @@ class WorkflowInstance: @unchecked Sendable {
   func validate(update name: String, _ payload: Payload) throws {}
   func start(_ update: UpdateAttributes) throws {}
 
-  var isWaitingForNothing: Bool { operations.isEmpty && conditions.isEmpty && receives.isEmpty }
+  var isWaitingForNothing: Bool {
+    operations.isEmpty && conditions.isEmpty && receives.isEmpty && !children.values.contains { !$0.waiters.isEmpty }
+  }
 
   /// Whether an activity, inline step or timer with this sequence still waits for its outcome.
   func isPending(_ sequence: Int32) -> Bool { operations[sequence] != nil }
@@ -98,6 +111,7 @@ class WorkflowInstance: @unchecked Sendable {
       conditions.removeAll()
       for receive in receives { try? receive.deliver(.failure(CancellationError())) }
       receives.removeAll()
+      evictChildren()
       executor.drain(budget: &jobBudget)
     }
     executor.abandon()
@@ -112,11 +126,13 @@ class WorkflowInstance: @unchecked Sendable {
     switch event {
     case .started(let started):
       if let attributes = started.searchAttributes { searchAttributes = try read(attributes) }
+      memo = started.memo
       try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
+      if let continued = started.lineage?.continued { try inherit(from: continued) }
     case .signaled(let signal): try receive(signal)
     case .updateAccepted(let update): try decoding("update '\(update.name)'") { try start(update) }
-    case .cancelRequested:
-      isCancelRequested = true
+    case .cancelRequested(_, let identity):
+      cancelRequestedBy = identity
       cancelCode()
     case .terminated: break
     case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
@@ -125,6 +141,7 @@ class WorkflowInstance: @unchecked Sendable {
     case .timerFired(let sequence): try resolve(sequence, .success(.null))
     case .markerRecorded(let sequence, _, .success(let result)): try resolve(sequence, .success(result))
     case .markerRecorded(let sequence, _, .failure(let failure)): try resolve(sequence, .failure(failure))
+    case .childEnded(let outcome): try end(outcome)
     }
   }
 
@@ -147,16 +164,32 @@ class WorkflowInstance: @unchecked Sendable {
   }
 
   private func receive(_ signal: SignaledAttributes) throws {
-    if !signal.requestID.isEmpty { seenRequests.insert(signal.requestID) }
+    note(request: signal.requestID)
     let handled = try decoding("signal '\(signal.name)'") { try handle(signal: signal.name, signal.input) }
     if handled { return }
     guard let index = receives.firstIndex(where: { $0.signalName == signal.name }) else {
-      unreceived.append((signal.name, signal.input))
+      unreceived.append(signal)
       return
     }
     try decoding("signal '\(signal.name)'") { try receives[index].deliver(.success(signal.input)) }
     let receive = receives.remove(at: index)
     if let timer = receive.timer { cancelTimer(timer) }
+  }
+
+  private func note(request: String) {
+    guard !request.isEmpty, seenRequests.insert(request).inserted else { return }
+    latestRequests.append(request)
+    if latestRequests.count > 2 * Limits.carriedRequests { latestRequests.removeFirst(Limits.carriedRequests) }
+  }
+
+  /// What the run before left stands there before the code begins.
+  private func inherit(from continued: Continuation) throws {
+    for request in continued.requests { note(request: request) }
+    for signal in continued.signals { try receive(signal) }
+    if let identity = continued.cancelRequestedBy {
+      cancelRequestedBy = identity
+      cancelCode()
+    }
   }
 
   func decoding<Result>(_ what: @autoclosure () -> String, _ body: () throws -> Result) throws -> Result {
@@ -242,7 +275,7 @@ extension WorkflowInstance {
 
   func takeUnreceived(_ name: String) -> Payload? {
     guard let index = unreceived.firstIndex(where: { $0.name == name }) else { return nil }
-    return unreceived.remove(at: index).payload
+    return unreceived.remove(at: index).input
   }
 
   func give(_ command: Command) {

@@ -6,6 +6,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
   case unknownWorkflowType(String)
   case blockedCode(lastCommand: String)
   case tooManyCommands(lastCommand: String)
+  case endlessContinuation
   case escaped(String)
   case damagedHistory(eventID: Int32, reason: String)
   case storeRefused(String)
@@ -15,7 +16,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
     case .nonDeterminism: .nonDeterminism
     case .undecodablePayload: .undecodablePayload
     case .unknownWorkflowType: .unknownWorkflowType
-    case .blockedCode, .tooManyCommands: .blockedCode
+    case .blockedCode, .tooManyCommands, .endlessContinuation: .blockedCode
     case .escaped: .executorEscape
     case .damagedHistory: .damagedHistory
     case .storeRefused: .storeRefused
@@ -38,6 +39,8 @@ enum WorkflowProblem: Error, Sendable, Equatable {
     case .tooManyCommands(let lastCommand):
       "workflow code asked for more than \(Limits.commandsPerActivation) things for one event; the last was \(lastCommand). "
         + "Schedule in portions, or let an activity do the loop."
+    case .endlessContinuation:
+      "\(Limits.continuationsAtOnce) runs continued as new without one that waited for anything. Let each do some work, or sleep."
     case .escaped(let detail):
       "workflow code awaited something that is not a workflow operation: \(detail). Task.sleep, Task {}, Task.detached, actors, "
         + "callbacks and I/O are not durable; use the context's sleep, execute and wait."

@@ -42,6 +42,8 @@ final class BatchWriter {
     [
       (.int2, { $1.append($0.slot.number) }), (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.kind.rawValue) }),
       (.bytea, { $1.append($0.attributes) }),
+      (.text, { if let key = $0.key { $1.append(key.workflowID) } else { $1.appendNull() } }),
+      (.text, { if let key = $0.key { $1.append(key.namespace) } else { $1.appendNull() } }),
     ])
   private let tasks = RowWriter<ActivityTaskRow>(
     CommitStatements.insertTasks,
@@ -111,7 +113,7 @@ final class BatchWriter {
     var fence = Parameters(processID, session, Int64(batch.number))
     if let predecessor { fence.append(Int64(predecessor)) } else { fence.appendNull() }
     var list: [BoundStatement] = [(CommitStatements.fence, fence)]
-    starts.add(batch.runs.filter { !$0.isRefused }, to: &list)
+    starts.add(batch.runs.filter { !$0.isRefused && !$0.isSuccessor }, to: &list)
     runs.add(batch.runs, to: &list)
     history.add(batch.history, to: &list)
     states.add(batch.lastStates, to: &list)
@@ -121,7 +123,7 @@ final class BatchWriter {
     timers.add(batch.timers, to: &list)
     endedTimers.add(batch.endedTimers, to: &list)
     RowWriter<Int64>(CommitStatements.deleteMessages, [(.int8, { $1.append($0) })]).add(batch.takenMessages, to: &list)
-    spilled.add(batch.spilledMessages, to: &list)
+    spilled.add(batch.sentMessages.isEmpty ? batch.spilledMessages : batch.spilledMessages + batch.sentMessages, to: &list)
     addActivities(of: batch, to: &list)
     updates.add(Array(batch.updates.values), to: &list)
     blocked.add(batch.blocked, to: &list)

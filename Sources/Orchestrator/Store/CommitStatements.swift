@@ -131,10 +131,10 @@ enum CommitStatements {
   static let insertMessages = Statement(
     name: "insert_messages",
     sql: """
-      insert into orchestrator.inbox (slot, run_id, kind, attributes)
-      select * from unnest($1::int2[], $2::uuid[], $3::int2[], $4::bytea[])
+      insert into orchestrator.inbox (slot, run_id, kind, attributes, workflow_id, namespace)
+      select * from unnest($1::int2[], $2::uuid[], $3::int2[], $4::bytea[], $5::text[], $6::text[])
       """,
-    parameterTypes: [.int2Array, .uuidArray, .int2Array, .byteaArray])
+    parameterTypes: [.int2Array, .uuidArray, .int2Array, .byteaArray, .textArray, .textArray])
 
   static let insertTasks = Statement(
     name: "insert_tasks",
@@ -293,7 +293,8 @@ enum CommitStatements {
   static let checkClosing = Statement(
     name: "check_closing",
     sql: """
-      select case when exists (select from orchestrator.inbox where run_id = any($1) and kind <> \(InboxKind.activityOutcome.rawValue))
+      select case when exists (select from orchestrator.inbox where run_id = any($1)
+          and kind not in (\(InboxKind.activityOutcome.rawValue), \(InboxKind.childOutcome.rawValue)))
         then orchestrator.refuse('OR006', 'a closing run has unseen messages',
           (select string_agg(distinct run_id::text, ',') from orchestrator.inbox where run_id = any($1))) end
       """,

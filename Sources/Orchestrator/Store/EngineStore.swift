@@ -73,6 +73,7 @@ enum InboxKind: Int16, Sendable {
   case activityOutcome = 5
   case activityCommand = 6
   case retryBlocked = 7
+  case childOutcome = 8
   case update = 9
 }
 
@@ -94,6 +95,12 @@ struct LoadedRun: Sendable {
   var heartbeats: [Int32: Payload] = [:]
   /// Updates that were accepted or rejected.
   var updates: Set<String> = []
+
+  /// The run that continues this one.
+  var successor: RunID? {
+    guard let last = history.last, last.type == .workflowExecutionContinuedAsNew else { return nil }
+    return (try? AttributesReader(last.attributes))?.text("newExecutionRunId").flatMap { RunID($0) }
+  }
 
   var leftovers: ActivityLeftovers {
     ActivityLeftovers(

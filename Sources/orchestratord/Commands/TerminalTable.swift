@@ -57,7 +57,7 @@ enum TerminalStyle: String {
 
   init(_ status: WorkflowStatus) {
     switch status {
-    case .running: self = .plain
+    case .running, .continuedAsNew: self = .plain
     case .completed: self = .good
     case .blocked, .failed: self = .bad
     case .canceled, .terminated: self = .waiting

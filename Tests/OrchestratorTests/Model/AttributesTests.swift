@@ -103,6 +103,18 @@ struct AttributesTests {
       .started(
         StartedAttributes(
           workflowType: "W", namespace: "default", workflowID: "größe", input: .null, identity: "\u{1}", build: "b")),
+      .started(
+        StartedAttributes(
+          workflowType: "W", namespace: "n", workflowID: "w", input: .null, identity: "", build: "",
+          lineage: Lineage(
+            continued: Continuation(
+              runID: .generate(), firstRunID: .generate(),
+              signals: [SignaledAttributes(name: "s", input: Payload(json: Array(#"[{"a":"]"},1]"#.utf8)), identity: "", requestID: "")],
+              requests: ["a", "\"b\\"], cancelRequestedBy: "c"),
+            parent: ParentWorkflow(runID: .generate(), namespace: "n", workflowID: "p", sequence: 3)))),
+      .childEnded(ChildOutcome(sequence: 1, runID: .generate(), status: .completed, payload: Payload(json: Array("[1]".utf8)))),
+      .childEnded(ChildOutcome(sequence: 2, runID: .generate(), status: .failed, payload: failure.payload)),
+      .childEnded(ChildOutcome(sequence: 3, runID: .generate(), status: .canceled, payload: nil)),
       .signaled(SignaledAttributes(name: "s", input: Payload(json: Array(#"{"a":[1]}"#.utf8)), identity: "", requestID: "r")),
       .cancelRequested(reason: "r", identity: "i"), .terminated(reason: "r", identity: "i"),
       .activityCompleted(sequence: 1, result: .null, by: "w"), .activityCompleted(sequence: 1, result: .null, by: nil),

@@ -37,7 +37,9 @@ final class RuntimeHarness {
 
   var isClosed: Bool { history.last.map { $0.type.isCommand && $0.causedBy > 0 && closing.contains($0.type) } ?? false }
 
-  private let closing: Set<EventType> = [.workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled]
+  private let closing: Set<EventType> = [
+    .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionContinuedAsNew,
+  ]
 
   var text: String { get throws { try HistoryNotation.text(history) } }
 
@@ -83,6 +85,7 @@ final class RuntimeHarness {
     clock += 1_000_000
     let eventID = append(incoming.type, causedBy: incoming.sequence.flatMap { scheduledBy[$0] } ?? 0, incoming.encoded())
     settle(incoming)
+    instance.eventID = eventID
     let activation = try activate(instance, incoming, at: clock)
     for command in activation.commands { note(command, as: append(command.type, causedBy: eventID, command.encoded())) }
     openInlineSteps = (openInlineSteps + activation.inlineSteps).filter { instance.isPending($0.sequence) }
@@ -148,7 +151,9 @@ final class RuntimeHarness {
       openActivities.removeAll { $0.sequence == sequence }
       cancelledActivities.append(sequence)
     case .cancelTimer(let sequence): openTimers.removeAll { $0 == sequence }
-    case .recordPatch, .completeUpdate, .upsertSearchAttributes, .completeWorkflow, .failWorkflow, .cancelWorkflow: break
+    case .startChild(let task): scheduledBy[task.sequence] = eventID
+    case .requestCancelChild, .signalChild, .recordPatch, .completeUpdate, .upsertSearchAttributes: break
+    case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: break
     }
   }
 }

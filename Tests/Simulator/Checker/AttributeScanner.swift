@@ -22,6 +22,13 @@ struct AttributeScanner {
     }
   }
 
+  /// How often there is a field of that name, at any depth.
+  func count(of name: StaticString) -> Int {
+    let key = name.withUTF8Buffer { [UInt8(ascii: "\"")] + Array($0) + [UInt8(ascii: "\""), UInt8(ascii: ":")] }
+    guard bytes.count >= key.count else { return 0 }
+    return (0...(bytes.count - key.count)).count { bytes[$0..<($0 + key.count)].elementsEqual(key) }
+  }
+
   func has(_ name: StaticString) -> Bool { value(of: name) != nil }
 
   func integer(_ name: StaticString) -> Int? {

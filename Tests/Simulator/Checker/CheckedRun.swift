@@ -4,9 +4,15 @@ struct CheckedRun {
   enum Number {
     static let started = 1, completed = 2, failed = 3, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14, cancelRequested = 15
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
-    static let terminated = 27, attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
-    static let endings = [completed, failed, canceled, terminated]
-    static let incoming = [started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, updateAccepted]
+    static let terminated = 27, continued = 28, childCancelRequested = 22, childInitiated = 29, childSignaled = 37
+    static let attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
+    static let childCompleted = 32, childFailed = 33, childCanceled = 34, childTerminated = 36
+    static let childOutcomes = [childCompleted: completed, childFailed: failed, childCanceled: canceled, childTerminated: terminated]
+    static let endings = [completed, failed, canceled, terminated, continued]
+    static let incoming = [
+      started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, childCompleted, childFailed, childCanceled,
+      childTerminated, updateAccepted,
+    ]
   }
 
   struct Timer {
@@ -18,7 +24,9 @@ struct CheckedRun {
   let workflow: String
   let isRefused: Bool
   private(set) var lastEvent = 0
-  private(set) var isEnded = false
+  /// The type of its last event, once it has ended.
+  private(set) var ending: Int?
+  var isEnded: Bool { ending != nil }
   private(set) var isCancelRequested = false
   private(set) var requests: Set<String> = []
   /// Accepted ones, and whether each was answered.
@@ -58,15 +66,14 @@ struct CheckedRun {
   }
 
   private mutating func command(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
-    let isByCode =
-      [
-        Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled,
-        Number.updateCompleted, Number.attributesUpserted,
-      ]
-      .contains(type)
+    let isByCode = [
+      Number.scheduled, Number.cancelRequested, Number.timerStarted, Number.timerCanceled, Number.completed, Number.canceled,
+      Number.continued, Number.childInitiated, Number.childCancelRequested, Number.childSignaled, Number.updateCompleted,
+      Number.attributesUpserted,
+    ].contains(type)
     if isByCode && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
     if Number.endings.contains(type) {
-      isEnded = true
+      ending = type
       if causedBy > 0, let open = updates.first(where: { !$0.value })?.key { return "P1: the run ended before it answered update \(open)" }
     }
     let sequence = fields.integer("sequence") ?? 0
@@ -111,6 +118,7 @@ struct CheckedRun {
       guard let update = fields.text("updateId") else { return nil }
       if updates.updateValue(false, forKey: update) != nil { return "P1: update \(update) accepted twice" }
     case Number.runCancelRequested: isCancelRequested = true
+    case Number.started: isCancelRequested = fields.has("cancelRequestedBy")
     default: break
     }
     return nil

@@ -8,6 +8,8 @@ final class Checker: StoreObserver {
     let requestID: String?
     let sequence: Int?
     let isResult: Bool
+    /// An owner wrote it for one of its runs: whom it is for may have ended.
+    let isFromRun: Bool
     var isVisible: Bool
   }
 
@@ -30,6 +32,10 @@ final class Checker: StoreObserver {
   private var executions: [Int: Execution] = [:]
   private var leases: [Execution: Int64] = [:]
   private var closedRuns: Set<UUID> = []
+  private var chains = CheckedChains()
+  private var families = CheckedFamilies()
+  /// Workflow ids with a run that began in the batch that is being written.
+  private var begun: [String] = []
   private var acknowledgedSignals: Set<String> = []
   private var acknowledgedStarts: Set<UUID> = []
   private var acknowledgedUpdates: Set<String> = []
@@ -71,7 +77,21 @@ final class Checker: StoreObserver {
     runs[run] = CheckedRun(slot: slot, workflow: workflow, isRefused: isRefused)
     guard !isRefused else { return }
     openRuns[workflow, default: []].insert(run)
-    if openRuns[workflow, default: []].count > 1 { violated("P2", "workflow id \(workflow) has two open runs") }
+    begun.append(workflow)
+  }
+
+  func written(by process: Int64) {
+    for workflow in begun where openRuns[workflow, default: []].count > 1 {
+      violated("P2", "workflow id \(workflow) has two open runs")
+    }
+    begun = []
+    for problem in chains.endBatch() { violated("P1", problem) }
+    let problems = families.endBatch {
+      runs[$0] != nil || isWaiting($0, 1)
+    } isTold: { run, kind in
+      isWaiting(run, kind) || (kind == 3 ? isCancelled(run) : isOver(run))
+    }
+    for problem in problems { violated("P1", problem) }
   }
 
   func recorded(
@@ -80,6 +100,10 @@ final class Checker: StoreObserver {
     events += 1
     checkWriter(process, slot, run)
     let fields = AttributeScanner(attributes)
+    if let problem = chains.take(run, type, fields) { violated("P1", "run \(run): \(problem)") }
+    if let problem = families.take(run, event, type, causedBy: causedBy, fields, ending: { runs[$0]?.ending }) {
+      violated("P4", "run \(run): \(problem)")
+    }
     guard let problem = runs[run]?.take(event, type, at: at, causedBy: causedBy, fields) else {
       if runs[run] == nil { violated("P2", "an event of run \(run), which has not started") }
       if type == CheckedRun.Number.done || type == CheckedRun.Number.marker { checkResult(run, fields) }
@@ -114,7 +138,7 @@ final class Checker: StoreObserver {
     if !closedRuns.insert(run).inserted { violated("P2", "run \(run) closed twice") }
     if !checked.isEnded || checked.lastEvent != lastEvent { violated("P2", "run \(run) closed at \(lastEvent) of \(checked.lastEvent)") }
     openRuns[checked.workflow]?.remove(run)
-    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && $0.value.kind != 5 }) {
+    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && $0.value.kind != 5 && $0.value.kind != 8 }) {
       violated("P1", "run \(run) closed over message \(unseen.key)")
     }
   }
@@ -125,9 +149,7 @@ final class Checker: StoreObserver {
     let fields = AttributeScanner(attributes)
     messages[message] = Message(
       run: run, kind: kind, requestID: kind == 2 ? fields.text("requestId") : kind == 9 ? fields.text("updateId") : nil,
-      sequence: fields.integer("sequence"),
-      isResult: fields.has("result"), isVisible: false)
-    if isVisible { visible(message: message) }
+      sequence: fields.integer("sequence"), isResult: fields.has("result"), isFromRun: isVisible, isVisible: isVisible)
   }
 
   func visible(message: Int64) {
@@ -144,11 +166,12 @@ final class Checker: StoreObserver {
     let isKept =
       switch message.kind {
       case 1: run != nil
-      case 2: message.requestID.map { run?.requests.contains($0) == true } ?? true
+      case 2: message.requestID.map { request in chains.holds(request, message.run) || message.isFromRun && isOver(message.run) } ?? true
       case 9: run?.isEnded == true || message.requestID.map { isTold($0, run) } ?? true
-      case 3: run?.isCancelRequested == true || run?.isEnded == true
-      case 4: run?.isEnded == true
+      case 3: isCancelled(message.run)
+      case 4: isOver(message.run)
       case 5: !message.isResult || run?.isEnded == true || message.sequence.map { run?.settled.contains($0) == true } == true
+      case 8: run?.isEnded == true || message.sequence.map { families.isSettled($0, of: message.run) } == true
       default: true
       }
     if !isKept { violated("P1", "message \(number) of kind \(message.kind) for run \(message.run) is gone and not in its history") }
@@ -167,6 +190,18 @@ final class Checker: StoreObserver {
     let isThere = runs.values.contains { isTold(update, $0) } || messages.values.contains { $0.requestID == update && $0.isVisible }
     if !isThere { violated("P1", "update \(update) was acknowledged and is nowhere") }
   }
+
+  private func isWaiting(_ run: UUID, _ kind: Int) -> Bool { messages.values.contains { $0.run == run && $0.kind == kind && $0.isVisible } }
+
+  /// Whether cancellation of the run reached whoever goes on with its work.
+  private func isCancelled(_ run: UUID) -> Bool {
+    guard let checked = runs[run] else { return false }
+    if checked.isCancelRequested { return true }
+    return checked.isEnded && (chains.successor(of: run).map(isCancelled) ?? true)
+  }
+
+  /// Whether the run ended and nobody goes on with its work.
+  private func isOver(_ run: UUID) -> Bool { runs[run]?.isEnded == true && (chains.successor(of: run).map(isOver) ?? true) }
 
   func acknowledgedStart(_ run: UUID) {
     acknowledgements += 1
@@ -218,6 +253,7 @@ final class Checker: StoreObserver {
     for text in unanswered { violated("one word for a message", text) }
     for (run, checked) in runs where !closedRuns.contains(run) { violated("P5", "run \(run) of \(checked.workflow) did not end") }
     for run in acknowledgedStarts where runs[run] == nil { violated("P1", "run \(run) was acknowledged and never started") }
+    for problem in families.unsettled(isEnded: { closedRuns.contains($0) }) { violated("P5", problem) }
     let recorded = runs.values.reduce(into: Set<String>()) { $0.formUnion($1.requests) }
     for update in acknowledgedUpdates where !runs.values.contains(where: { isTold(update, $0) }) {
       violated("P1", "update \(update) was neither accepted nor rejected")

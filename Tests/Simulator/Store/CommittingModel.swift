@@ -22,7 +22,7 @@ extension StoreModel {
     if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
     if commitSessions[process] != session { return .predecessorMissing }
     if let predecessor, lastBatch[process] != predecessor { return .predecessorMissing }
-    let conflicts = batch.runs.filter { !$0.isRefused && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
+    let conflicts = batch.runs.filter { !$0.isRefused && !$0.isSuccessor && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
     if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }
     if hasDuplicates(batch) { return .outcomeUnknown }
     if sabotage != .noInboxCheck, let refusal = unseen(batch) { return refusal }
@@ -49,8 +49,8 @@ extension StoreModel {
     let taken = Set(batch.takenMessages)
     var waiting = inbox.filter { $0.transaction == nil && closing.contains($0.row.runID) && !taken.contains($0.row.messageID) }
       .map { ($0.row.runID, $0.row.kind) }
-    waiting += batch.spilledMessages.filter { closing.contains($0.runID) }.map { ($0.runID, $0.kind) }
-    guard waiting.contains(where: { $0.1 != .activityOutcome }) else { return nil }
+    waiting += (batch.spilledMessages + batch.sentMessages).filter { closing.contains($0.runID) }.map { ($0.runID, $0.kind) }
+    guard waiting.contains(where: { $0.1 != .activityOutcome && $0.1 != .childOutcome }) else { return nil }
     return .unseenMessages(Set(waiting.map(\.0)).sorted())
   }
 
@@ -84,7 +84,9 @@ extension StoreModel {
       observer?.rejected(update: row.key.updateID, run: row.key.runID.uuid)
     }
     take(batch.takenMessages, process)
-    for message in batch.spilledMessages { insertMessage(message.slot, message.runID, message.kind, message.attributes) }
+    for message in batch.spilledMessages + batch.sentMessages {
+      insertMessage(message.slot, message.runID, message.kind, message.attributes, key: message.key)
+    }
     writeActivities(batch)
     for row in batch.blocked {
       blocked[row.runID] = StoredBlock(
@@ -96,6 +98,7 @@ extension StoreModel {
     for row in batch.closes { close(row, process) }
     for run in batch.closedBlocked { blocked[run] = nil }
     tellHiddenRuns()
+    observer?.written(by: process)
   }
 
   /// Lists of open runs, and takeovers, look at parked runs and from the mark on.

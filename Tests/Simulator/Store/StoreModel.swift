@@ -125,6 +125,8 @@ protocol StoreObserver: AnyObject {
   func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
   func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
   func attributed(run: UUID, _ attributes: [UInt8])
+  /// The batch is in the tables, whole.
+  func written(by process: Int64)
   func closed(run: UUID, lastEvent: Int, by process: Int64)
   func rejected(update: String, run: UUID)
   /// An open run that is neither parked nor at or above the low-water mark of its slot.

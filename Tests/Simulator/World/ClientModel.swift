@@ -34,7 +34,7 @@ final class ClientModel: @unchecked Sendable {
   init(_ world: World, _ index: Int) {
     self.world = world
     self.index = index
-    type = ["Journey", "Decision", "Brief", "Contest"][world.random.draw(0...3)]
+    type = ["Journey", "Decision", "Brief", "Contest", "Relay", "Family"][world.random.draw(0...5)]
     key = WorkflowKey(workflowID: SimulatedSlots.workflowID(of: index, &world.random))
     slot = key.slot
   }
@@ -49,7 +49,7 @@ final class ClientModel: @unchecked Sendable {
     round += 1
     let runID = world.makeRunID()
     orders = [.start(runID)]
-    let ticks = type == "Contest" ? 0 : type == "Journey" ? 2 + world.random.draw(0...1) : world.random.draw(0...3)
+    let ticks = type == "Contest" || type == "Family" ? 0 : type == "Journey" ? 2 + world.random.draw(0...1) : world.random.draw(0...3)
     for tick in 0..<ticks { orders.append(.signal("\(key.workflowID)/\(round)/\(tick)")) }
     for number in 0..<(type == "Decision" ? world.random.draw(0...2) : 0) {
       let update = Order.update("\(key.workflowID)/\(round)/update-\(number)", world.random.draw(0...11))
@@ -102,9 +102,13 @@ final class ClientModel: @unchecked Sendable {
 
   private var started: StartedAttributes {
     StartedAttributes(
-      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: Payload(json: Array("\(index * 37 + round)".utf8)),
-      identity: "client", build: "",
+      workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: "client", build: "",
       searchAttributes: index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload)
+  }
+
+  private var input: Payload {
+    let number = index * 37 + round
+    return Payload(json: Array((type == "Relay" ? #"{"legs":0,"number":\#(number),"received":0}"# : "\(number)").utf8))
   }
 
   private func send(_ body: OwnerMessage.Body, _ kind: InboxKind, _ attributes: [UInt8], _ number: Int) {

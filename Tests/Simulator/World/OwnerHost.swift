@@ -215,6 +215,7 @@ final class OwnerHost: Machine, @unchecked Sendable {
       random: { [unowned self] in world.random.unit() }, onEscape: { [self] in put(.escaped($0)) })
     owner.onOwnershipLost = { [unowned self] in steps.ownershipWasLost() }
     owner.onTasks = { [unowned self] in world.notifyWorkers() }
+    owner.onMessages = { [unowned self] in world.notifyOwners() }
     world.doors[process] = door
     (self.process, self.door, self.runner, self.owner) = (process, door, runner, owner)
   }

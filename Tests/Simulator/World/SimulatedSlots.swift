@@ -13,6 +13,16 @@ enum SimulatedSlots {
     return Array(candidates.filter { WorkflowKey(workflowID: $0).slot.number < count }.prefix(clients * idsPerClient))
   }()
 
+  /// An identifier for a child, in one of these slots as well: the same at every replay.
+  static func childID(of parent: WorkflowInfo, _ index: Int) -> String {
+    var attempt = 0
+    while true {
+      let candidate = "\(parent.workflowID)/\(index).\(attempt)"
+      if WorkflowKey(workflowID: candidate).slot.number < count { return candidate }
+      attempt += 1
+    }
+  }
+
   static func workflowID(of client: Int, _ random: inout Randomness) -> String {
     workflowIDs[client * idsPerClient + random.draw(0...(idsPerClient - 1))]
   }

@@ -92,12 +92,78 @@ struct Contest: Workflow {
   }
 }
 
+/// Goes on as a new run after a message or two, until it had enough of them or waited too often.
+struct Relay: Workflow {
+  struct Leg: Codable, Sendable {
+    var number: Int
+    var legs: Int
+    /// Signals that the chain's code received: the checker compares it with what was recorded.
+    var received: Int
+  }
+
+  static let tick = Signal<Self, Int>("tick")
+
+  func run(_ workflow: Context<Self>, _ leg: Leg) async throws -> Int {
+    var next = leg
+    next.legs += 1
+    for _ in 0...(leg.number % 2) {
+      guard try await workflow.receive(Self.tick, within: .milliseconds(20 + leg.number % 700)) != nil else { break }
+      next.received += 1
+    }
+    if leg.number % 3 == 0 { _ = try await workflow.execute(SimulatedSteps.remote, leg.number) }
+    guard next.legs <= 2 + leg.number % 4 else { return next.received }
+    throw workflow.continueAsNew(next)
+  }
+}
+
+/// A child that works a little, for a while.
+struct Offspring: Workflow {
+  static let tick = Signal<Self, Int>("tick")
+
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    let result = try await workflow.execute(number % 2 == 0 ? SimulatedSteps.step : SimulatedSteps.remote, number)
+    _ = try await workflow.receive(Self.tick, within: .milliseconds(number % 1200))
+    if number % 7 == 0 { throw ApplicationFailure(type: "Unlucky", message: "seven") }
+    return result
+  }
+}
+
+/// Children side by side: some are waited for, some cancelled, some left behind, some want one workflow id.
+struct Family: Workflow {
+  func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
+    var children: [ChildHandle<Offspring>] = []
+    for index in 0..<(1 + number % 3) {
+      let policy = ParentClosePolicy.allCases[(number + index) % 3]
+      let id = SimulatedSlots.childID(of: workflow.info, number % 5 == 0 ? 0 : index)
+      children.append(try await workflow.startChild(Offspring.self, id: id, number + index, parentClosePolicy: policy))
+    }
+    let leg = Relay.Leg(number: number, legs: 0, received: 0)
+    async let relay = number % 2 == 0 ? workflow.child(Relay.self, id: SimulatedSlots.childID(of: workflow.info, 9), leg) : 0
+    if number % 4 == 1 { try await children[0].signal(Offspring.tick, number) }
+    if number % 4 == 2 { children[0].cancel() }
+    if number % 4 == 3 { try await workflow.sleep(.milliseconds(number % 300)) }
+    var total = 0
+    for child in children.dropLast(number % 3 == 2 ? 1 : 0) {
+      do {
+        total &+= try await child.result()
+      } catch let failure as ChildWorkflowFailure {
+        total &+= failure.kind == .failed ? 1 : 2
+      }
+    }
+    if number % 6 == 4 { return total }
+    return total &+ (try await relay)
+  }
+}
+
 func simulatedRegistry() -> Registry {
   var registry = Registry()
   registry.register(Journey.self)
   registry.register(Decision.self)
   registry.register(Brief.self)
   registry.register(Contest.self)
+  registry.register(Relay.self)
+  registry.register(Family.self)
+  registry.register(Offspring.self)
   // Owners look here whether they can run a step; the bodies are never called.
   registry.implement(SimulatedSteps.step) { value, _ in value }
   registry.implement(SimulatedSteps.fragile) { value, _ in value }

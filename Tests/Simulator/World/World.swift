@@ -133,6 +133,7 @@ final class World: @unchecked Sendable {
 
   private var isFinished: Bool {
     for runs in store.openRuns.values where !runs.isEmpty { return false }
+    if store.inbox.contains(where: { $0.row.kind == .start }) { return false }
     for owner in owners where owner.isFrozen { return false }
     for worker in workers where worker.isFrozen { return false }
     return true

@@ -1,0 +1,82 @@
+/// Where a run comes from, when a caller's start is not all of it. A class: few runs have one, and what starts a run passes through many hands.
+final class Lineage: Sendable, Equatable {
+  /// The run that it continues as new.
+  let continued: Continuation?
+  /// The run that started it, or the first of its chain.
+  let parent: ParentWorkflow?
+
+  init(continued: Continuation? = nil, parent: ParentWorkflow? = nil) {
+    self.continued = continued
+    self.parent = parent
+  }
+
+  static func == (left: Lineage, right: Lineage) -> Bool { left.continued == right.continued && left.parent == right.parent }
+}
+
+/// The run before in a chain, and what it leaves to its successor: nothing acknowledged is lost on the way.
+struct Continuation: Sendable, Equatable {
+  let runID: RunID
+  /// The first run of the chain.
+  let firstRunID: RunID
+  /// Signals that no code has received yet, in order of arrival.
+  let signals: [SignaledAttributes]
+  /// Requests whose signals were recorded, the latest last: a repeated one does not count twice.
+  let requests: [String]
+  /// Who asked the chain to cancel; nil when nobody did.
+  let cancelRequestedBy: String?
+}
+
+extension Lineage {
+  func write(to writer: inout AttributesWriter) {
+    continued?.write(to: &writer)
+    parent?.write(to: &writer)
+  }
+
+  /// Reads it back from the attributes of a start; nil for a run that a caller started.
+  /// - Throws: `AttributesError` or `PayloadError` when a field is damaged.
+  static func read(_ reader: AttributesReader) throws -> Lineage? {
+    let (continued, parent) = (try Continuation.read(reader), try ParentWorkflow.read(reader))
+    return continued == nil && parent == nil ? nil : Lineage(continued: continued, parent: parent)
+  }
+}
+
+extension Continuation {
+  fileprivate func write(to writer: inout AttributesWriter) {
+    writer.field("continuedExecutionRunId", runID.description)
+    writer.field("firstExecutionRunId", firstRunID.description)
+    if !signals.isEmpty { writer.field("carriedSignals", .array(signals.map { IncomingEvent.signaled($0).encoded() })) }
+    if !requests.isEmpty {
+      writer.field(
+        "carriedRequests",
+        .array(
+          requests.map { request in
+            var bytes: [UInt8] = []
+            AttributesWriter.append(request, to: &bytes)
+            return bytes
+          }))
+    }
+    writer.field("cancelRequestedBy", cancelRequestedBy)
+  }
+
+  fileprivate static func read(_ reader: AttributesReader) throws -> Continuation? {
+    guard let runID = reader.text("continuedExecutionRunId").flatMap({ RunID($0) }) else { return nil }
+    return Continuation(
+      runID: runID, firstRunID: try require(reader.text("firstExecutionRunId").flatMap { RunID($0) }),
+      signals: try reader.array("carriedSignals").map { try SignaledAttributes(try AttributesReader($0)) },
+      requests: try reader.array("carriedRequests").map { try PayloadCodec.decode(String.self, from: Payload(json: $0)) },
+      cancelRequestedBy: reader.text("cancelRequestedBy"))
+  }
+}
+
+extension Payload {
+  /// A JSON array of values that are encoded already.
+  fileprivate static func array(_ elements: [[UInt8]]) -> Payload {
+    var bytes = [UInt8(ascii: "[")]
+    for (index, element) in elements.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes += element
+    }
+    bytes.append(UInt8(ascii: "]"))
+    return Payload(json: bytes)
+  }
+}

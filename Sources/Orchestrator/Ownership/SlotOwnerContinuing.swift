@@ -1,0 +1,88 @@
+/// A run that continues another and has not begun yet.
+struct Successor {
+  let entry: RunEntry
+  let started: StartedAttributes
+  let key: WorkflowKey
+  let slot: Slot
+}
+
+/// Successors one after the other: a run that continues at once must not lead the thread deeper with each.
+struct Successors {
+  var next: Successor?
+  /// The one whose code runs for the first time now.
+  var current: Successor?
+
+  mutating func takeCurrent() -> Successor? {
+    defer { current = nil }
+    return current
+  }
+}
+
+/// How a run continues as new: its end and its successor's beginning are rows of one batch.
+extension SlotOwner {
+  func continueAsNew(_ command: Command, _ input: Payload, causedBy eventID: Int32, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
+    guard let instance = entry.instance, let info = entry.info, let key = entry.key else { return }
+    var waiting = entry.takeWaiting()
+    let termination = waiting.firstIndex(where: \.isTermination).map { waiting.remove(at: $0) }
+    let cancelRequestedBy = instance.cancelRequestedBy ?? waiting.lazy.compactMap(\.cancelRequestedBy).first
+    entry.followers = waiting
+    let unseen = recordFollowers(of: entry, slot, at)
+    let requests = instance.latestRequests + unseen.map(\.requestID).filter { !$0.isEmpty }
+    let continuation = Continuation(
+      runID: entry.runID, firstRunID: info.firstRunID, signals: instance.unreceived + unseen,
+      requests: Array(requests.suffix(Limits.carriedRequests)), cancelRequestedBy: cancelRequestedBy)
+    let successor = RunEntry(runID: runID(following: entry.runID, at), phase: .loading)
+    successor.lastActiveAt = at
+    // The run that it waited for is the one that now goes on.
+    successor.waiting = termination.map { [$0] } ?? []
+    _ = append(command.type, causedBy: eventID, command.encoded(newRunID: successor.runID), entry, slot, at)
+    close(entry, .continuedAsNew, outcome: CloseStatus.outcome(continuedBy: successor.runID), at: at)
+    entries[successor.runID] = successor
+    successors.next = Successor(
+      entry: successor,
+      started: StartedAttributes(
+        workflowType: info.workflowType, namespace: info.namespace, workflowID: info.workflowID, input: input,
+        identity: configuration.identity, build: "", searchAttributes: instance.foundBy, memo: instance.memo,
+        lineage: Lineage(continued: continuation, parent: info.parent)),
+      key: key, slot: slot)
+    beginSuccessors()
+  }
+
+  private func beginSuccessors() {
+    guard successors.current == nil else { return }
+    var begun = 0
+    while let successor = successors.next {
+      successors.next = nil
+      successors.current = successor
+      begun += 1
+      begin(
+        successor.entry, successor.started, successor.key, successor.slot, nil, isEndless: begun >= Limits.continuationsAtOnce)
+      successors.current = nil
+      terminateIfAsked(successor.entry)
+    }
+  }
+
+  /// Who terminated the run before meant whatever goes on.
+  private func terminateIfAsked(_ entry: RunEntry) {
+    for message in entry.takeWaiting() {
+      if case .terminate(let reason, let identity) = message.body { terminate(entry, reason: reason, identity: identity, message) }
+    }
+  }
+
+  /// An identifier by this owner's chance, larger than that of the run before.
+  func runID(following earlier: RunID, _ at: Int64) -> RunID {
+    let (first, second) = (UInt64(random() * 0x1p53), UInt64(random() * 0x1p53))
+    return RunID.following(earlier, unixMilliseconds: at / 1000, random: (second, (first << 11) ^ (second >> 32)))
+  }
+}
+
+extension OwnerMessage {
+  fileprivate var cancelRequestedBy: String? {
+    if case .cancel(_, let identity) = body { identity } else { nil }
+  }
+}
+
+extension CloseStatus {
+  /// The outcome of a run that goes on as another.
+  static func outcome(continuedBy runID: RunID) -> Payload { Payload(json: Array(#"{"newExecutionRunId":"\#(runID)"}"#.utf8)) }
+}

@@ -1,0 +1,20 @@
+/// Thrown by a workflow's `run` to end the run and begin the next one of its chain.
+public struct ContinueAsNew: Error, Sendable {
+  let input: Result<Payload, any Error>
+}
+
+extension Context {
+  /// What `run` throws to continue as a new run: the same workflow id and type, a fresh history. Both happen in one commit. Signals that no code
+  /// has received yet and a requested cancellation go on to the new run; state does not: what it must know stands in its input.
+  ///
+  ///     if workflow.isContinueAsNewSuggested { throw workflow.continueAsNew(subscription) }
+  public func continueAsNew(_ input: W.Input) -> ContinueAsNew {
+    ContinueAsNew(input: Result { try PayloadCodec.encode(input) })
+  }
+
+  /// Events of this run's history up to the one being handled: the same at every replay.
+  public var historyLength: Int { instance.isEntered(by: "historyLength") ? Int(instance.eventID) : 0 }
+
+  /// Whether the history is long (`Limits.continueAsNewSuggestion`): it is read again whenever the run comes back into memory.
+  public var isContinueAsNewSuggested: Bool { historyLength > Int(Limits.continueAsNewSuggestion) }
+}
