@@ -35,6 +35,17 @@ import Testing
     }
   }
 
+  /// Three runs of a chain.
+  struct Chained: Workflow {
+    static let searchAttributes: [String: SearchAttributeType] = ["Rounds": .int]
+
+    func run(_ workflow: Context<Self>, _ round: Int) async throws -> Int {
+      try workflow.upsertSearchAttributes(["Rounds": .int(Int64(round))])
+      if round < 3 { throw workflow.continueAsNew(round + 1) }
+      return round
+    }
+  }
+
   /// `Staged` with other code under its name.
   struct Unstaged: Workflow {
     static let name = "Staged"
@@ -125,6 +136,21 @@ import Testing
       let events = try await fixture.events(of: try await engine.client.newestRun(of: key))
       let upsert = "UpsertWorkflowSearchAttributes"
       #expect(events == ["WorkflowExecutionStarted", upsert, "WorkflowExecutionSignaled", upsert, "WorkflowExecutionCompleted"])
+    }
+  }
+
+  @Test func `a run that continues as new hands on what it is found by, and its memo`() async throws {
+    let fixture = try EngineFixture()
+    try await Self.define(fixture)
+    try await fixture.withEngine(Self.registry(of: Chained.self)) { engine in
+      let memo = Payload(json: Array(#"{"note": 1}"#.utf8))
+      let handle = try await engine.client.start(
+        Chained.self, id: "chain", input: 1, searchAttributes: ["Tier": .keyword("gold")], memo: memo)
+      #expect(try await handle.result() == 3)
+      for (query, count) in [("ExecutionStatus = 'ContinuedAsNew'", 2), ("ExecutionStatus = 'Completed' AND Rounds = 3", 1)] {
+        #expect(try await engine.client.countWorkflows(query: "Tier = 'gold' AND \(query)").count == Int64(count), "\(query)")
+      }
+      #expect(try await engine.client.describe(handle.key).details.memo == memo)
     }
   }
 
