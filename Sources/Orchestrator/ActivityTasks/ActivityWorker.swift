@@ -118,11 +118,8 @@ public final class ActivityWorker: Sendable {
   }
 
   private func lease(_ queue: String, room: Int, _ dispatcher: LocalDispatcher) async throws -> Int {
-    var parameters = Parameters(queue, Int64(room), configuration.identity)
-    parameters.appendInterval(microseconds: configuration.lease.microseconds)
-    // Drawn here: a lease that a crash of the server took back must not come again with the same token.
-    parameters.append(Int64.random(in: 1...Int64.max))
-    let rows = try await database.run([(OwnershipStatements.relaxed, Parameters()), (ActivityTaskStatements.lease, parameters)])[1]
+    let rows = try await database.run(
+      ActivityTaskStatements.leasing(queue, maximum: room, worker: configuration.identity, lease: configuration.lease))[1]
     var work: [LocalWork] = []
     defer { dispatcher.start(work) }
     for row in 0..<rows.count {
@@ -204,7 +201,7 @@ public final class ActivityWorker: Sendable {
     let attributes = ArrayColumn(.bytea)
     for (lease, report) in outcomes {
       guard case .completed = report.outcome else { continue }
-      batch.append(lease)
+      batch.append(lease.key, lease.token)
       attributes.append(report.encoded(sequence: lease.key.sequence))
     }
     if batch.count > 0 {
@@ -249,7 +246,7 @@ public final class ActivityWorker: Sendable {
     let batch = LeaseColumns()
     let column = ArrayColumn(.bytea)
     for lease in leases {
-      batch.append(lease)
+      batch.append(lease.key, lease.token)
       if let details = details[lease.key] { column.append(details.bytes) } else { column.appendNull() }
     }
     var parameters = batch.parameters
@@ -291,29 +288,8 @@ public final class ActivityWorker: Sendable {
     let leases = state.withLock { $0.leases.all }
     guard !leases.isEmpty else { return }
     let batch = LeaseColumns()
-    for lease in leases { batch.append(lease) }
+    for lease in leases { batch.append(lease.key, lease.token) }
     _ = try? await database.query(ActivityTaskStatements.giveBack, batch.parameters)
     wakeUp.send(WakeUp.tasksChannel)
-  }
-}
-
-/// The columns that name leases.
-private final class LeaseColumns {
-  private let runs = ArrayColumn(.uuid)
-  private let sequences = ArrayColumn(.int4)
-  private let tokens = ArrayColumn(.int8)
-  private(set) var count = 0
-
-  func append(_ lease: TaskLease) {
-    runs.append(lease.key.runID.uuid)
-    sequences.append(lease.key.sequence)
-    tokens.append(lease.token)
-    count += 1
-  }
-
-  var parameters: Parameters {
-    var parameters = Parameters()
-    for column in [runs, sequences, tokens] { parameters.append(column) }
-    return parameters
   }
 }

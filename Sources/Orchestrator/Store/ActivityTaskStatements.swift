@@ -29,6 +29,15 @@ enum ActivityTaskStatements {
       """,
     parameterTypes: [.text, .int8, .text, .interval, .int8])
 
+  /// The transaction that leases.
+  static func leasing(_ taskQueue: String, maximum: Int, worker: String, lease: Duration) -> [BoundStatement] {
+    var parameters = Parameters(taskQueue, Int64(maximum), worker)
+    parameters.appendInterval(microseconds: lease.microseconds)
+    // Drawn here: a lease that a crash of the server took back must not come again with the same token.
+    parameters.append(Int64.random(in: 1...Int64.max))
+    return [(OwnershipStatements.relaxed, Parameters()), (self.lease, parameters)]
+  }
+
   /// A task missing from the answer belongs to someone else by now.
   static let heartbeat = Statement(
     name: "heartbeat_tasks",
@@ -58,6 +67,11 @@ enum ActivityTaskStatements {
       select run_id, sequence from done
       """,
     parameterTypes: [.uuidArray, .int4Array, .int8Array, .byteaArray])
+
+  static let leasedOptions = Statement(
+    name: "leased_options",
+    sql: "select options, task_queue from orchestrator.activity_tasks where run_id = $1 and sequence = $2 and lease_token = $3",
+    parameterTypes: [.uuid, .int4, .int8])
 
   /// Locks a leased task and counts its failures so far.
   static let lock = Statement(

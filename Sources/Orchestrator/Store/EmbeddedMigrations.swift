@@ -22,7 +22,6 @@ enum EmbeddedMigrations {
     migration_0014,
     migration_0015,
     migration_0016,
-    migration_0017,
   ]
 }
 
@@ -1672,22 +1671,5 @@ cross join lateral (select convert_from(h.attributes, 'UTF8')::jsonb as attribut
 where h.type = 29;
 comment on view orchestrator.child_workflows is
   'Runs that a run started, with what it knows of their end: Running, Completed, Failed, Canceled, Terminated.';
-
-"""###)
-
-private let migration_0017 = Migration(number: 17, name: "open_run", sql: ###"""
--- A function in SQL that holds a subquery is never inlined, and each statement of PL/pgSQL that calls it reads and plans it anew. In PL/pgSQL the
--- plan is kept for the session: a start by SQL takes less than half of the time.
-create or replace function orchestrator.open_run(a_workflow_id text, a_namespace text default 'default') returns uuid
-language plpgsql stable as $$
-begin
-  return (
-    select r.run_id from orchestrator.runs r
-    where r.workflow_id = a_workflow_id and r.namespace = a_namespace
-      and not exists (select from orchestrator.closes c where c.run_id = r.run_id)
-    limit 1);
-end
-$$;
-comment on function orchestrator.open_run is 'The open run of a workflow id, or null.';
 
 """###)

@@ -6,6 +6,8 @@ enum Role: String, Sendable, CaseIterable {
   case admin
   /// Runs the service: workflows, activities, failures.
   case `operator`
+  /// Runs activities: leases tasks and reports on them.
+  case worker
 }
 
 /// Who asks.

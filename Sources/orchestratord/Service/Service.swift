@@ -72,6 +72,7 @@ final class Service: Sendable {
     MusicAPI(catalog: catalog, store: store, authentication: authentication, limits: limits, wake: { client.wake() })
       .addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
+    TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
     HealthRoutes(database: database).addRoutes(to: &router)
     var settings = HTTPServerConfiguration()
     settings.address = configuration.address
