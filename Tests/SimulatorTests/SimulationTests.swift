@@ -18,10 +18,10 @@ import Testing
     #expect(outcome.violations.isEmpty, "make simulate SEED=\(seed): \(outcome.summary)")
   }
 
-  @Test("A broken database is caught within 200 seeds", arguments: Sabotage.allCases.filter { $0 != .none })
+  @Test("A broken database is caught within 500 seeds", arguments: Sabotage.allCases.filter { $0 != .none })
   func brokenVariants(_ sabotage: Sabotage) {
     let (broken, whole) = (Simulation(sabotage: sabotage), Simulation())
-    let caught = (1...200).first { !broken.run(seed: $0).violations.isEmpty && whole.run(seed: $0).violations.isEmpty }
+    let caught = (1...500).first { !broken.run(seed: $0).violations.isEmpty && whole.run(seed: $0).violations.isEmpty }
     #expect(caught != nil, "'\(sabotage)' was not caught: the checker is blind for it")
   }
 

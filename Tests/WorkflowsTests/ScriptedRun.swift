@@ -103,7 +103,8 @@ final class ScriptedRun {
       case .cancelTimer(let sequence): timers.removeAll { $0.sequence == sequence }
       case .recordPatch, .completeUpdate, .upsertSearchAttributes: break
       case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: ending = command
-      case .startChild, .requestCancelChild, .signalChild: Issue.record("a track has no children")
+      case .startChild, .requestCancelChild, .signalChild, .requestCancelExternal, .signalExternal:
+        Issue.record("a track talks to no other run")
       }
     }
   }

@@ -15,6 +15,8 @@ enum Command: Sendable {
   case startChild(ChildTask)
   case requestCancelChild(sequence: Int32)
   case signalChild(sequence: Int32, name: String, input: Payload)
+  case requestCancelExternal(sequence: Int32, workflowID: String)
+  case signalExternal(sequence: Int32, workflowID: String, name: String, input: Payload)
 }
 
 /// An activity as its schedule event records it. A class, for it is large and passes through many hands unchanged.
@@ -81,8 +83,8 @@ extension Command {
     case .cancelWorkflow: .workflowExecutionCanceled
     case .continueAsNew: .workflowExecutionContinuedAsNew
     case .startChild: .startChildWorkflowExecutionInitiated
-    case .requestCancelChild: .requestCancelExternalWorkflowExecutionInitiated
-    case .signalChild: .signalExternalWorkflowExecutionInitiated
+    case .requestCancelChild, .requestCancelExternal: .requestCancelExternalWorkflowExecutionInitiated
+    case .signalChild, .signalExternal: .signalExternalWorkflowExecutionInitiated
     }
   }
 
@@ -132,6 +134,14 @@ extension Command {
       writer.field("runId", newRunID?.description)
       writer.field("input", task.input)
       writer.field("parentClosePolicy", task.parentClosePolicy.rawValue)
+    case .requestCancelExternal(let sequence, let workflowID):
+      writer.field("sequence", Int64(sequence))
+      writer.field("workflowId", workflowID)
+    case .signalExternal(let sequence, let workflowID, let name, let input):
+      writer.field("sequence", Int64(sequence))
+      writer.field("workflowId", workflowID)
+      writer.field("signalName", name)
+      writer.field("input", input)
     case .signalChild(let sequence, let name, let input):
       writer.field("sequence", Int64(sequence))
       writer.field("signalName", name)
@@ -144,7 +154,7 @@ extension Command {
     switch self {
     case .scheduleActivity(let task): task.input.bytes.count
     case .completeWorkflow(let result): result.bytes.count
-    case .continueAsNew(_, let input), .signalChild(_, _, let input): input.bytes.count
+    case .continueAsNew(_, let input), .signalChild(_, _, let input), .signalExternal(_, _, _, let input): input.bytes.count
     case .startChild(let task): task.input.bytes.count
     default: 0
     }
@@ -155,8 +165,10 @@ extension Command {
     switch self {
     case .scheduleActivity(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.activityType)
     case .startChild(let task): CommandFingerprint(type: type, sequence: task.sequence, name: task.workflowType)
-    case .signalChild(let sequence, let name, _): CommandFingerprint(type: type, sequence: sequence, name: name)
-    case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence), .requestCancelChild(let sequence):
+    case .signalChild(let sequence, let name, _), .signalExternal(let sequence, _, let name, _):
+      CommandFingerprint(type: type, sequence: sequence, name: name)
+    case .requestCancelActivity(let sequence), .startTimer(let sequence, _), .cancelTimer(let sequence), .requestCancelChild(let sequence),
+      .requestCancelExternal(let sequence, _):
       CommandFingerprint(type: type, sequence: sequence, name: nil)
     case .recordPatch(let identifier): CommandFingerprint(type: type, sequence: 0, name: identifier)
     case .completeUpdate(let updateID, _): CommandFingerprint(type: type, sequence: 0, name: updateID)

@@ -15,6 +15,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case workflowExecutionCancelRequested = 20
   case workflowExecutionCanceled = 21
   case requestCancelExternalWorkflowExecutionInitiated = 22
+  case requestCancelExternalWorkflowExecutionFailed = 23
+  case externalWorkflowExecutionCancelRequested = 24
   case markerRecorded = 25
   case workflowExecutionSignaled = 26
   case workflowExecutionTerminated = 27
@@ -25,6 +27,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case childWorkflowExecutionCanceled = 34
   case childWorkflowExecutionTerminated = 36
   case signalExternalWorkflowExecutionInitiated = 37
+  case signalExternalWorkflowExecutionFailed = 38
+  case externalWorkflowExecutionSignaled = 39
   case upsertWorkflowSearchAttributes = 40
   case workflowExecutionUpdateAccepted = 41
   case workflowExecutionUpdateCompleted = 43

@@ -12,6 +12,7 @@ enum IncomingEvent: Sendable {
   /// An inline step with its outcome: one row, no schedule event.
   case markerRecorded(sequence: Int32, name: String, outcome: StepOutcome)
   case childEnded(ChildOutcome)
+  case externalAnswered(ExternalAnswer)
 }
 
 enum StepOutcome: Sendable {
@@ -72,6 +73,7 @@ extension IncomingEvent {
     case .timerFired: .timerFired
     case .markerRecorded: .markerRecorded
     case .childEnded(let outcome): outcome.eventType
+    case .externalAnswered(let answer): answer.eventType
     }
   }
 
@@ -82,6 +84,7 @@ extension IncomingEvent {
       .timerFired(let sequence), .markerRecorded(let sequence, _, _):
       sequence
     case .childEnded(let outcome): outcome.sequence
+    case .externalAnswered(let answer): answer.sequence
     default: nil
     }
   }
@@ -121,6 +124,7 @@ extension IncomingEvent {
       writer.field("markerName", name)
       outcome.write(to: &writer)
     case .childEnded(let outcome): return outcome.encoded()
+    case .externalAnswered(let answer): return answer.encoded()
     }
     return writer.finish()
   }
@@ -183,6 +187,10 @@ extension IncomingEvent {
       let name = try require(reader.text("markerName"))
       let outcome = try reader.payload("result").map(StepOutcome.success) ?? .failure(try failure())
       self = .markerRecorded(sequence: try sequence(), name: name, outcome: outcome)
+    case .externalWorkflowExecutionSignaled, .signalExternalWorkflowExecutionFailed:
+      self = .externalAnswered(try ExternalAnswer(reader, isSignal: true))
+    case .externalWorkflowExecutionCancelRequested, .requestCancelExternalWorkflowExecutionFailed:
+      self = .externalAnswered(try ExternalAnswer(reader, isSignal: false))
     case .childWorkflowExecutionCompleted: self = .childEnded(try ChildOutcome(reader, status: .completed))
     case .childWorkflowExecutionFailed: self = .childEnded(try ChildOutcome(reader, status: .failed))
     case .childWorkflowExecutionCanceled: self = .childEnded(try ChildOutcome(reader, status: .canceled))

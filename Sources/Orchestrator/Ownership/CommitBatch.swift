@@ -56,7 +56,8 @@ struct CommitBatch: Sendable {
   var rowCount: Int { history.count + runs.count + closes.count + sentMessages.count }
 
   var isEmpty: Bool {
-    history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && attempts.isEmpty && heartbeats.isEmpty
+    history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && sentMessages.isEmpty && attempts.isEmpty
+      && heartbeats.isEmpty
       && parkedActivities.isEmpty && unparkedActivities.isEmpty && blocked.isEmpty && endedTimers.isEmpty && timers.isEmpty
       && lowWater == nil && updates.isEmpty && effects.isEmpty && states.isEmpty && unblocked.isEmpty && closedBlocked.isEmpty
   }

@@ -12,6 +12,8 @@ struct OwnerMessage: Sendable {
     case inlineOutcome(sequence: Int32, name: String, StepOutcome)
     case retryBlocked
     case childOutcome(ChildOutcome)
+    case external(ExternalMessage)
+    case externalAnswer(ExternalAnswer)
   }
 
   let runID: RunID
@@ -23,6 +25,8 @@ struct OwnerMessage: Sendable {
   var isRedelivered = false
   /// It was for a run that has continued as new meanwhile, and stands in the inbox under that one's name.
   var isForwarded = false
+  /// It came from another run, which is answered in the batch that takes it.
+  var external: ExternalMessage?
 }
 
 /// Tells a caller that its message is durable, or why it was refused. Called once.
@@ -95,6 +99,8 @@ extension OwnerMessage {
     case .childOutcome:
       let status = try require(reader.integer("status").flatMap { Int16(exactly: $0) }.flatMap(CloseStatus.init(rawValue:)))
       body = .childOutcome(try ChildOutcome(reader, status: status))
+    case .external: body = .external(try ExternalMessage(reader))
+    case .externalAnswer: body = .externalAnswer(try ExternalAnswer(reader, isSignal: reader.integer("signaled") == 1))
     case .activityOutcome:
       let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
       body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
@@ -132,7 +138,8 @@ extension OwnerMessage {
       }
       writer.field("identity", identity)
       return (.activityCommand, writer.finish())
-    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .childOutcome: return nil
+    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .childOutcome, .external, .externalAnswer:
+      return nil
     }
   }
 }
@@ -142,7 +149,8 @@ extension OwnerMessage {
   func forwarded(to successor: RunID) -> OwnerMessage? {
     guard let messageID else { return nil }
     switch body {
-    case .signal, .cancel, .terminate: return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true)
+    case .signal, .cancel, .terminate:
+      return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true, external: external)
     default: return nil
     }
   }

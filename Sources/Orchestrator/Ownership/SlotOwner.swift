@@ -75,6 +75,8 @@ final class SlotOwner {
   var refusedCloses: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   var successors = Successors()
+  /// Messages to workflow ids of which the database is asked whether a run is open.
+  var asked: [WorkflowKey: [OwnerMessage]] = [:]
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?
   /// Slots whose release is past its deadline: nothing begins there any more.
@@ -140,6 +142,7 @@ final class SlotOwner {
       start(started, message)
       return
     }
+    if case .external(let external) = message.body { return deliver(external, message) }
     let entry = entries[message.runID] ?? makeEntry(message.runID)
     if let slot = entry.slot, abandoned.contains(slot) {
       message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) moves to another process"))
@@ -167,6 +170,7 @@ final class SlotOwner {
     case .openRuns(let runs, let taken):
       for run in runs where entries[run] == nil { makeEntry(run) }
       unconfirmedSlots.append(contentsOf: taken)
+    case .foundOpenRuns(let runs): for (key, runID) in runs { found(key, runID) }
     case .readFailed(let read): repeatRead(read)
     }
   }
@@ -230,6 +234,13 @@ final class SlotOwner {
       apply(.markerRecorded(sequence: sequence, name: name, outcome: outcome), to: entry, from: message)
     case .retryBlocked: acknowledge(message, entry)
     case .childOutcome(let outcome): childEnded(outcome, entry, message)
+    case .external(let external): deliver(external, message)
+    case .externalAnswer(let answer):
+      if instance.isPending(answer.sequence) {
+        apply(.externalAnswered(answer), to: entry, from: message)
+      } else {
+        acknowledge(message, entry)
+      }
     }
   }
 
@@ -302,6 +313,7 @@ final class SlotOwner {
       lowerWater(to: entry.runID)
     }
     guard let message else { return }
+    if let external = message.external { answer(external, entry.runID) }
     pipeline.open.messages.append(message)
     if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
     if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
@@ -310,6 +322,7 @@ final class SlotOwner {
   /// A message that changes nothing: its inbox row goes, its sender is told once everything before it is durable.
   func acknowledge(_ message: OwnerMessage, _ entry: RunEntry) {
     pipeline.touch(entry)
+    if let external = message.external { answer(external, entry.runID) }
     pipeline.open.messages.append(message)
     if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
     if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }

@@ -27,6 +27,12 @@ extension SlotOwner {
       if let child = entry.children[sequence] { cancelChild(child, reason: "its parent asks for it") }
     case .signalChild(let sequence, let name, let input):
       if let child = entry.children[sequence] { signalChild(child, name, input, eventID, entry) }
+    case .requestCancelExternal(let sequence, let workflowID):
+      entry.scheduledBy[sequence] = eventID
+      sendExternal(workflowID, nil, sequence, entry, at)
+    case .signalExternal(let sequence, let workflowID, let name, let input):
+      entry.scheduledBy[sequence] = eventID
+      sendExternal(workflowID, (name, input), sequence, entry, at)
     // Their events name the runs that begin.
     case .continueAsNew, .startChild: break
     }

@@ -156,6 +156,7 @@ extension SlotOwner {
     case .load(let runs): loads.append(contentsOf: runs)
     case .inbox: inbox.failed()
     case .timers: isReadingTimers = false
+    case .findOpenRuns(let keys): store.findOpenRuns(keys)
     case .openRuns(let slots, let from): store.readOpenRuns(slots: slots, from: from)
     }
   }

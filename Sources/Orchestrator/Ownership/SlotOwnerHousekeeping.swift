@@ -185,6 +185,7 @@ extension SlotOwner {
     }
     timers.removeAll { dropped.contains($0.slot) }
     inbox.forget(dropped)
+    asked = asked.filter { !dropped.contains($0.key.slot) }
     if slots.isEmpty {
       deferred = []
       held = [:]

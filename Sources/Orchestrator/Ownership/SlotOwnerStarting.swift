@@ -316,6 +316,7 @@ extension SlotOwner {
   }
 
   private func dropMessage(_ message: OwnerMessage) {
+    if let external = message.external { answer(external, nil) }
     if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
   }
 }

@@ -2,7 +2,7 @@
 /// between processes.
 struct PendingOperation {
   enum Kind: Sendable, Equatable {
-    case activity, inlineStep, timer
+    case activity, inlineStep, timer, external
   }
 
   let kind: Kind

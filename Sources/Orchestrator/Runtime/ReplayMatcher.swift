@@ -182,6 +182,7 @@ struct ReplayMatcher {
       outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
     case .startChild(let task): outcome.scheduledBy[task.sequence] = event.eventID
+    case .requestCancelExternal(let sequence, _), .signalExternal(let sequence, _, _, _): outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelChild, .signalChild, .recordPatch, .completeUpdate, .upsertSearchAttributes: break
     case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: outcome.isClosed = true
     }

@@ -142,6 +142,10 @@ class WorkflowInstance: @unchecked Sendable {
     case .markerRecorded(let sequence, _, .success(let result)): try resolve(sequence, .success(result))
     case .markerRecorded(let sequence, _, .failure(let failure)): try resolve(sequence, .failure(failure))
     case .childEnded(let outcome): try end(outcome)
+    case .externalAnswered(let answer):
+      guard answer.runID == nil else { return try resolve(answer.sequence, .success(.null)) }
+      guard let operation = operations.removeValue(forKey: answer.sequence) else { return }
+      try operation.resolve(.failure(OrchestratorError(.workflowNotFound, "no run of workflow id '\(operation.name)' is open")))
     }
   }
 
@@ -330,7 +334,7 @@ extension WorkflowInstance {
     switch operation.kind {
     case .activity: give(.requestCancelActivity(sequence: sequence))
     case .timer: give(.cancelTimer(sequence: sequence))
-    case .inlineStep: break
+    case .inlineStep, .external: break
     }
     try? operation.resolve(.failure(CancellationError()))
   }

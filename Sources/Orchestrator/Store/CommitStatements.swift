@@ -294,7 +294,8 @@ enum CommitStatements {
     name: "check_closing",
     sql: """
       select case when exists (select from orchestrator.inbox where run_id = any($1)
-          and kind not in (\(InboxKind.activityOutcome.rawValue), \(InboxKind.childOutcome.rawValue)))
+          and kind not in (\(InboxKind.activityOutcome.rawValue), \(InboxKind.childOutcome.rawValue),
+            \(InboxKind.externalAnswer.rawValue)))
         then orchestrator.refuse('OR006', 'a closing run has unseen messages',
           (select string_agg(distinct run_id::text, ',') from orchestrator.inbox where run_id = any($1))) end
       """,

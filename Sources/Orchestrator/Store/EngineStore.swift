@@ -11,6 +11,8 @@ protocol EngineStore: AnyObject {
   func readTimers(slots: [Slot], dueUntil: Int64)
   /// Open runs of these slots that are not parked, from this identifier on.
   func readOpenRuns(slots: [Slot], from lowWater: RunID)
+  /// The open runs of workflow ids.
+  func findOpenRuns(_ keys: [WorkflowKey])
   func takeAnswers() -> [StoreAnswer]
 }
 
@@ -21,6 +23,7 @@ enum StoreAnswer: Sendable {
   case inbox([InboxRow], TransactionWindow?)
   case timers([TimerRow])
   case openRuns([RunID], of: [Slot])
+  case foundOpenRuns([(WorkflowKey, RunID?)])
   /// A read got no answer; it is asked again.
   case readFailed(StoreRead)
 }
@@ -30,6 +33,7 @@ enum StoreRead: Sendable {
   case inbox
   case timers
   case openRuns(slots: [Slot], from: RunID)
+  case findOpenRuns([WorkflowKey])
 }
 
 /// Why a batch did not land.
@@ -75,6 +79,9 @@ enum InboxKind: Int16, Sendable {
   case retryBlocked = 7
   case childOutcome = 8
   case update = 9
+  /// From a run to a workflow id.
+  case external = 10
+  case externalAnswer = 11
 }
 
 /// Everything stored about one run that its owner needs to go on; nil history for an unknown run.

@@ -8,6 +8,7 @@ final class PostgresStore: EngineStore {
     case inbox
     case timers
     case openRuns(slots: [Slot], from: RunID)
+    case findOpenRuns([WorkflowKey])
   }
 
   private let configuration: ConnectionConfiguration
@@ -87,6 +88,18 @@ final class PostgresStore: EngineStore {
     var parameters = Self.parameters(slots)
     parameters.append(lowWater.uuid)
     ask(.openRuns(slots: slots, from: lowWater), [(ReadStatements.openRuns, parameters)])
+  }
+
+  func findOpenRuns(_ keys: [WorkflowKey]) {
+    let (workflowID, namespace) = (ArrayColumn(.text), ArrayColumn(.text))
+    for key in keys {
+      workflowID.append(key.workflowID)
+      namespace.append(key.namespace)
+    }
+    var parameters = Parameters()
+    parameters.append(workflowID)
+    parameters.append(namespace)
+    ask(.findOpenRuns(keys), [(ReadStatements.findOpenRuns, parameters)])
   }
 
   func takeAnswers() -> [StoreAnswer] {
@@ -196,6 +209,7 @@ extension PostgresStore.Read {
     case .inbox: .inbox
     case .timers: .timers
     case .openRuns(let slots, let from): .openRuns(slots: slots, from: from)
+    case .findOpenRuns(let keys): .findOpenRuns(keys)
     }
   }
 
@@ -219,6 +233,12 @@ extension PostgresStore.Read {
           return TimerRow(
             slot: Slot(try rows.int16(row, 0)), dueAt: try rows.timestamp(row, 1), runID: RunID(try rows.uuid(row, 2)),
             sequence: try rows.int32(row, 3), kind: kind)
+        })
+    case .findOpenRuns:
+      return .foundOpenRuns(
+        try (0..<rows.count).map { row in
+          let key = WorkflowKey(namespace: try rows.text(row, 1), workflowID: try rows.text(row, 0))
+          return (key, try rows.optional(row, 2) { RunID(try rows.uuid($0, $1)) })
         })
     case .openRuns(let slots, _): return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) }, of: slots)
     }

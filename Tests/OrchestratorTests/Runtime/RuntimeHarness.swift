@@ -152,6 +152,7 @@ final class RuntimeHarness {
       cancelledActivities.append(sequence)
     case .cancelTimer(let sequence): openTimers.removeAll { $0 == sequence }
     case .startChild(let task): scheduledBy[task.sequence] = eventID
+    case .requestCancelExternal(let sequence, _), .signalExternal(let sequence, _, _, _): scheduledBy[sequence] = eventID
     case .requestCancelChild, .signalChild, .recordPatch, .completeUpdate, .upsertSearchAttributes: break
     case .completeWorkflow, .failWorkflow, .cancelWorkflow, .continueAsNew: break
     }

@@ -6,12 +6,15 @@ struct CheckedRun {
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
     static let terminated = 27, continued = 28, childCancelRequested = 22, childInitiated = 29, childSignaled = 37
     static let attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
+    static let externalCancelFailed = 23, externalCancelRequested = 24, externalSignalFailed = 38, externalSignaled = 39
+    static let externalAnswers = [externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled]
     static let childCompleted = 32, childFailed = 33, childCanceled = 34, childTerminated = 36
     static let childOutcomes = [childCompleted: completed, childFailed: failed, childCanceled: canceled, childTerminated: terminated]
     static let endings = [completed, failed, canceled, terminated, continued]
     static let incoming = [
       started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, childCompleted, childFailed, childCanceled,
-      childTerminated, updateAccepted,
+      childTerminated, externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled,
+      updateAccepted,
     ]
   }
 
@@ -39,6 +42,7 @@ struct CheckedRun {
   var storedNumber: Int?
   private var endedTimers: Set<Int> = []
   private var markers: Set<Int> = []
+  private(set) var answered: Set<Int> = []
   private var lastAt: Int64 = 0
   /// Events that code may answer with commands.
   private var causes: Set<Int> = []
@@ -109,6 +113,8 @@ struct CheckedRun {
       guard let timer = timers[sequence], timer.event == causedBy else { return "P5: timer \(sequence) fired without a start" }
       if at < timer.dueAt { return "P5: timer \(sequence) fired \(timer.dueAt - at) us early" }
       if !endedTimers.insert(sequence).inserted { return "P5: timer \(sequence) ended twice" }
+    case _ where Number.externalAnswers.contains(type):
+      if !answered.insert(sequence).inserted { return "P4: message \(sequence) to another run answered twice" }
     case Number.marker:
       if !markers.insert(sequence).inserted { return "P4: inline step \(sequence) recorded twice" }
     case Number.signaled:

@@ -108,6 +108,7 @@ final class Checker: StoreObserver {
       if runs[run] == nil { violated("P2", "an event of run \(run), which has not started") }
       if type == CheckedRun.Number.done || type == CheckedRun.Number.marker { checkResult(run, fields) }
       if type == CheckedRun.Number.timerFired { checkTimer(run, fields) }
+      if type == CheckedRun.Number.externalSignaled { checkDelivery(run, fields) }
       return
     }
     violated(String(problem.prefix { $0 != ":" }), "run \(run): \(problem)")
@@ -118,6 +119,14 @@ final class Checker: StoreObserver {
     guard let token = fields.integer("result"), let sequence = fields.integer("sequence") else { return }
     if executions[token] != Execution(run: run, sequence: sequence) {
       violated("P4", "run \(run) records result \(token) for step \(sequence), which gave none")
+    }
+  }
+
+  /// A run that is told that its signal arrived: it stands in the other's history.
+  private func checkDelivery(_ run: UUID, _ fields: AttributeScanner) {
+    let request = "\(run.uuidString.lowercased())/\(fields.integer("sequence") ?? 0)"
+    guard let target = fields.text("runId").flatMap(UUID.init(uuidString:)), chains.holds(request, target) else {
+      return violated("P1", "run \(run) was told that signal \(request) arrived")
     }
   }
 
@@ -138,7 +147,7 @@ final class Checker: StoreObserver {
     if !closedRuns.insert(run).inserted { violated("P2", "run \(run) closed twice") }
     if !checked.isEnded || checked.lastEvent != lastEvent { violated("P2", "run \(run) closed at \(lastEvent) of \(checked.lastEvent)") }
     openRuns[checked.workflow]?.remove(run)
-    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && $0.value.kind != 5 && $0.value.kind != 8 }) {
+    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && ![5, 8, 11].contains($0.value.kind) }) {
       violated("P1", "run \(run) closed over message \(unseen.key)")
     }
   }

@@ -50,7 +50,7 @@ extension StoreModel {
     var waiting = inbox.filter { $0.transaction == nil && closing.contains($0.row.runID) && !taken.contains($0.row.messageID) }
       .map { ($0.row.runID, $0.row.kind) }
     waiting += (batch.spilledMessages + batch.sentMessages).filter { closing.contains($0.runID) }.map { ($0.runID, $0.kind) }
-    guard waiting.contains(where: { $0.1 != .activityOutcome && $0.1 != .childOutcome }) else { return nil }
+    guard waiting.contains(where: { ![.activityOutcome, .childOutcome, .externalAnswer].contains($0.1) }) else { return nil }
     return .unseenMessages(Set(waiting.map(\.0)).sorted())
   }
 

@@ -64,6 +64,8 @@ extension StoreModel {
       .sorted { ($0.dueAt, $0.runID, $0.sequence) < ($1.dueAt, $1.runID, $1.sequence) }
   }
 
+  func findOpenRuns(_ keys: [WorkflowKey]) -> [(WorkflowKey, RunID?)] { keys.map { ($0, openRuns[$0]?.first) } }
+
   func readOpenRuns(_ asked: [Slot], from lowWater: RunID) -> [RunID] {
     let slots = Set(asked)
     return openRuns.values.joined().filter { runID in

@@ -71,6 +71,11 @@ final class SimulatedStore: EngineStore {
     ask(.openRuns(slots: slots, from: lowWater)) { .openRuns(world.store.readOpenRuns(slots, from: lowWater), of: slots) }
   }
 
+  func findOpenRuns(_ keys: [WorkflowKey]) {
+    let world = world
+    ask(.findOpenRuns(keys)) { .foundOpenRuns(world.store.findOpenRuns(keys)) }
+  }
+
   func takeAnswers() -> [StoreAnswer] {
     defer { answers.removeAll(keepingCapacity: true) }
     return answers

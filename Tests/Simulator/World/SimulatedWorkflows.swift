@@ -140,6 +140,14 @@ struct Family: Workflow {
     let leg = Relay.Leg(number: number, legs: 0, received: 0)
     async let relay = number % 2 == 0 ? workflow.child(Relay.self, id: SimulatedSlots.childID(of: workflow.info, 9), leg) : 0
     if number % 4 == 1 { try await children[0].signal(Offspring.tick, number) }
+    if number % 2 == 1, let last = children.last {
+      do {
+        let external = workflow.external(Offspring.self, id: last.workflowID)
+        if number % 9 == 1 { try await external.cancel() } else { try await external.signal(Offspring.tick, number) }
+      } catch is OrchestratorError {
+        // It has ended.
+      }
+    }
     if number % 4 == 2 { children[0].cancel() }
     if number % 4 == 3 { try await workflow.sleep(.milliseconds(number % 300)) }
     var total = 0

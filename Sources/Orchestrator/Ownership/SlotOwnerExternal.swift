@@ -1,0 +1,52 @@
+/// What runs say to each other by workflow id: only the owner of the id's slot knows which run is open, so the message goes to it and an answer
+/// comes back, each a row of the inbox in the commit of what caused it.
+extension SlotOwner {
+  func sendExternal(_ workflowID: String, _ signal: (name: String, input: Payload)?, _ sequence: Int32, _ entry: RunEntry, _ at: Int64) {
+    guard let sender = entry.key else { return }
+    let key = WorkflowKey(namespace: sender.namespace, workflowID: workflowID)
+    let identity = configuration.identity
+    let attributes = signal.map {
+      SignaledAttributes(name: $0.name, input: $0.input, identity: identity, requestID: "\(entry.runID)/\(sequence)")
+    }
+    let message = ExternalMessage(
+      key: key, signal: attributes, identity: identity, sender: .init(runID: entry.runID, key: sender, sequence: sequence))
+    // Its own identifier: it is for a workflow id, and keeps no run from closing.
+    pipeline.open.sentMessages.append(
+      SpilledMessage(runID: runID(following: entry.runID, at), slot: key.slot, kind: .external, attributes: message.encoded()))
+  }
+
+  /// Gives the message to the run that is open; who it is, memory or the database tells.
+  func deliver(_ external: ExternalMessage, _ message: OwnerMessage) {
+    if let runID = openRuns[external.key] { return give(external, message, to: runID) }
+    guard slots.contains(external.key.slot) else { return }
+    if asked[external.key, default: []].isEmpty { store.findOpenRuns([external.key]) }
+    asked[external.key, default: []].append(message)
+  }
+
+  func found(_ key: WorkflowKey, _ runID: RunID?) {
+    for message in asked.removeValue(forKey: key) ?? [] {
+      guard case .external(let external) = message.body else { continue }
+      if let open = openRuns[key] ?? runID {
+        give(external, message, to: open)
+      } else {
+        answer(external, nil)
+        if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+      }
+    }
+  }
+
+  private func give(_ external: ExternalMessage, _ message: OwnerMessage, to runID: RunID) {
+    var given = OwnerMessage(runID: runID, body: external.body, messageID: message.messageID)
+    given.external = external
+    given.isForwarded = true
+    handle(given)
+  }
+
+  /// In the batch that takes the message.
+  func answer(_ external: ExternalMessage, _ runID: RunID?) {
+    pipeline.open.sentMessages.append(
+      SpilledMessage(
+        runID: external.sender.runID, slot: external.sender.key.slot, kind: .externalAnswer,
+        attributes: external.answer(runID).encoded()))
+  }
+}
