@@ -124,6 +124,27 @@ import Testing
     #expect(try await fixture.started().count == 1)
   }
 
+  @Test func `who may read the views only sees schedules and their open runs`() async throws {
+    let fixture = try EngineFixture()
+    try await fixture.withEngine(testRegistry()) { engine in
+      try await engine.client.createSchedule("s", try EngineFixture.schedule())
+      try await engine.client.triggerSchedule("s")
+      try await eventually("its run is open") { try await fixture.runs("Running") == 1 }
+      let open = try await fixture.pool.transaction { transaction in
+        for sql in [
+          "create role schedule_reader", "grant usage on schema orchestrator to schedule_reader",
+          "grant select on orchestrator.schedule_list, orchestrator.schedule_actions to schedule_reader", "set local role schedule_reader",
+        ] {
+          _ = try await transaction.query(Statement(name: "reader_\(sql.count)", sql: sql))
+        }
+        let sql = "select open_runs from orchestrator.schedule_list join orchestrator.schedule_actions using (schedule_id)"
+        return try await transaction.query(Statement(name: "reader_sees", sql: sql)).int64(0, 0)
+      }
+      #expect(open == 1)
+      try await fixture.pool.execute(script: "drop owned by schedule_reader; drop role schedule_reader")
+    }
+  }
+
   @Test func `missed times are made up for while they are young enough`() async throws {
     let fixture = try EngineFixture()
     try await fixture.client.createSchedule(
