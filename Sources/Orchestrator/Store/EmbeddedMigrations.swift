@@ -24,6 +24,7 @@ enum EmbeddedMigrations {
     migration_0016,
     migration_0017,
     migration_0018,
+    migration_0019,
   ]
 }
 
@@ -1700,5 +1701,22 @@ select s.namespace, s.schedule_id, s.workflow_type, s.workflow_id, s.specificati
   jsonb_array_length(s.buffered) as buffered, jsonb_array_length(s.backfills) as backfills,
   s.actions, s.missed, s.skipped, s.dropped, s.problem, s.version, s.created_at, s.updated_at
 from orchestrator.schedules s;
+
+"""###)
+
+private let migration_0019 = Migration(number: 19, name: "open_run", sql: ###"""
+-- A function in SQL that holds a subquery is never inlined, and each statement of PL/pgSQL that calls it reads and plans it anew. In PL/pgSQL the
+-- plan is kept for the session: a start by SQL takes less than half of the time.
+create or replace function orchestrator.open_run(a_workflow_id text, a_namespace text default 'default') returns uuid
+language plpgsql stable as $$
+begin
+  return (
+    select r.run_id from orchestrator.runs r
+    where r.workflow_id = a_workflow_id and r.namespace = a_namespace
+      and not exists (select from orchestrator.closes c where c.run_id = r.run_id)
+    limit 1);
+end
+$$;
+comment on function orchestrator.open_run is 'The open run of a workflow id, or null.';
 
 """###)
