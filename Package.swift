@@ -51,6 +51,9 @@ let package = Package(
     example("DailyReport"),
     example("Subscription"),
     example("ParentAndChildren"),
+    example("FanOut"),
+    example("HumanApproval"),
+    example("ExternalJob"),
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
@@ -78,7 +81,8 @@ let package = Package(
       name: "DocumentationTests",
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "VersionedChange",
-        "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription", "ParentAndChildren",
+        "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription", "ParentAndChildren", "FanOut",
+        "HumanApproval", "ExternalJob",
       ], swiftSettings: strict),
     .testTarget(
       name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],

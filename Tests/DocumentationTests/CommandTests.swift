@@ -17,6 +17,7 @@ import Testing
       "\(Project.programs)/orchestratord", ["dev", "--port", "0"], environment: environment, in: folder.path)
     let port = try await service.said(/API +http:\/\/127\.0\.0\.1:([0-9]+)/, within: .seconds(120))
     let script = try Self.script(of: document).replacing("localhost:8080", with: "127.0.0.1:\(port)")
+      .replacing("Clients/python", with: "\(Project.top)/Clients/python")
     let shell = try RunningProgram("/bin/bash", ["-c", "exec 2>&1\n" + script], environment: environment, in: folder.path)
     let status = try await shell.exitStatus(within: .seconds(180))
     #expect(status == 0, "\(document) ended with \(status) and said:\n\(shell.output)")

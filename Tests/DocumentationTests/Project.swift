@@ -23,7 +23,7 @@ enum Project {
   }
 
   /// What people read: README.md, CONTRIBUTING.md and everything in docs.
-  static let documents = ["README.md", "CONTRIBUTING.md"] + files(in: "docs", ending: ".md")
+  static let documents = ["README.md", "CONTRIBUTING.md", "Clients/python/README.md"] + files(in: "docs", ending: ".md")
 }
 
 /// A fenced block of a document.

@@ -35,7 +35,7 @@ public struct ActivityInfo: Sendable, Equatable {
   public let heartbeatDetails: Payload?
 
   /// The same for every attempt of this activity: give it to services that deduplicate requests.
-  public var idempotencyKey: String { "\(runID)/\(sequence)" }
+  public var idempotencyKey: String { ActivityKey(runID: runID, sequence: sequence).idempotencyKey }
 }
 
 /// Keeps the newest heartbeat of one attempt for whoever sends it on.

@@ -71,7 +71,7 @@ public struct LeasedActivity: Codable, Sendable {
     activityType = attempt.task.activityType
     sequence = lease.key.sequence
     self.attempt = attempt.attempt
-    idempotencyKey = "\(runID)/\(sequence)"
+    idempotencyKey = lease.key.idempotencyKey
     input = attempt.task.input
     heartbeatDetails = attempt.heartbeatDetails
     scheduledAt = RecordedTime(microseconds: attempt.scheduledAt)

@@ -70,7 +70,7 @@ extension Continuation {
 
 extension Payload {
   /// A JSON array of values that are encoded already.
-  fileprivate static func array(_ elements: [[UInt8]]) -> Payload {
+  static func array(_ elements: [[UInt8]]) -> Payload {
     var bytes = [UInt8(ascii: "[")]
     for (index, element) in elements.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -106,12 +106,7 @@ extension SearchAttributes.Value {
     case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
     case .datetime(let time): AttributesWriter.append(time.description, to: &bytes)
     case .keywordList(let texts):
-      bytes.append(UInt8(ascii: "["))
-      for (index, text) in texts.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        AttributesWriter.append(text, to: &bytes)
-      }
-      bytes.append(UInt8(ascii: "]"))
+      return .array(texts.map { Self.keyword($0).payload.bytes })
     }
     return Payload(json: bytes)
   }

@@ -141,7 +141,7 @@ extension Client {
       var checked = CheckedRun(info: info, events: part.count)
       do {
         let history = try part.map { try LoadedRuns.event(rows, $0) }
-        checked.divergence = replayer.divergence(of: history, info, isLastEventNew: unapplied.contains(info.runID))
+        checked.divergence = replayer.divergence(of: history, info.runID, isLastEventNew: unapplied.contains(info.runID))
       } catch {
         checked.divergence = Replayer.Divergence(.damagedHistory(eventID: Int32(part.count), reason: String(describing: error)))
       }

@@ -66,26 +66,19 @@ public struct Replayer: Sendable {
   /// - Throws: `OrchestratorError` with code `damaged-history` when it holds an event type that this build does not know.
   public func replay(_ export: HistoryExport) throws -> Report {
     let history = try export.rows()
-    let info = WorkflowInfo(
-      runID: export.runID, workflowID: export.workflowID, namespace: export.namespace, workflowType: export.workflowType)
     return Report(
       runID: export.runID, workflowID: export.workflowID, workflowType: export.workflowType, events: history.count,
-      divergence: divergence(of: history, info, isLastEventNew: export.lastEventUnapplied))
+      divergence: divergence(of: history, export.runID, isLastEventNew: export.lastEventUnapplied))
   }
 
   /// Where the code parts from these events; nil when it repeats them.
-  func divergence(of history: [HistoryEvent], _ info: WorkflowInfo, isLastEventNew: Bool) -> Divergence? {
-    firstProblem(history, info, isLastEventNew: isLastEventNew).map(Divergence.init)
+  func divergence(of history: [HistoryEvent], _ runID: RunID, isLastEventNew: Bool) -> Divergence? {
+    firstProblem(history, runID, isLastEventNew: isLastEventNew).map(Divergence.init)
   }
 
-  private func firstProblem(_ history: [HistoryEvent], _ info: WorkflowInfo, isLastEventNew: Bool) -> WorkflowProblem? {
-    guard let definition = registry.workflows[info.workflowType] else { return .unknownWorkflowType(info.workflowType) }
-    var info = info
-    if let first = history.first, case .started(let started)? = try? IncomingEvent(first) { info = WorkflowInfo(info.runID, started) }
-    let instance = definition.makeInstance(info) {}
-    defer { instance.evict() }
+  private func firstProblem(_ history: [HistoryEvent], _ runID: RunID, isLastEventNew: Bool) -> WorkflowProblem? {
     do {
-      _ = try ReplayMatcher.replay(history, into: instance, isLastEventNew: isLastEventNew)
+      try HistoryReplay(registry).replay(history, runID: runID, isLastEventNew: isLastEventNew)
       return nil
     } catch let problem as WorkflowProblem {
       return problem

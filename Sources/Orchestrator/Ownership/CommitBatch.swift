@@ -164,6 +164,9 @@ struct SpilledMessage: Sendable {
 struct ActivityKey: Sendable, Hashable {
   let runID: RunID
   let sequence: Int32
+
+  /// What services that deduplicate requests are told; part of their contract, so it never changes.
+  var idempotencyKey: String { "\(runID)/\(sequence)" }
 }
 
 struct ActivityTaskRow: Sendable {

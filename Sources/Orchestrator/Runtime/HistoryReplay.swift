@@ -7,8 +7,9 @@ package struct HistoryReplay: Sendable {
   }
 
   /// Rebuilds the run, checks every command, and lets go of it.
+  /// - Parameter isLastEventNew: whether the code has never seen the last event, so that what it does about it is not in the history.
   /// - Throws: `WorkflowProblem` at the first difference.
-  package func replay(_ history: [HistoryEvent], runID: RunID) throws {
+  package func replay(_ history: [HistoryEvent], runID: RunID, isLastEventNew: Bool = false) throws {
     guard let first = history.first, case .started(let started) = try IncomingEvent(first) else {
       throw WorkflowProblem.damagedHistory(eventID: 1, reason: "it does not begin with WorkflowExecutionStarted")
     }
@@ -17,6 +18,6 @@ package struct HistoryReplay: Sendable {
     }
     let instance = definition.makeInstance(WorkflowInfo(runID, started)) {}
     defer { instance.evict() }
-    _ = try ReplayMatcher.replay(history, into: instance)
+    _ = try ReplayMatcher.replay(history, into: instance, isLastEventNew: isLastEventNew)
   }
 }

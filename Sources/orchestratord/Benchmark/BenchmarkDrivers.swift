@@ -20,11 +20,15 @@ struct BenchmarkDrivers: Sendable {
     return switch workload {
     case .parked: ParkedRuns(inFlight: run.inFlight, database: run.database, client: client, progress: run.progress)
     case .schedules: ScheduledStarts(database: run.database)
+    case .check: CheckedRuns(inFlight: run.inFlight, database: run.database, client: client, progress: run.progress)
     case .longRun: LongRun(database: run.database, client: client)
     case .remoteActivities: WorkerScaling(run: run, client: client)
     case .chain: UnitDriver(run.inFlight, workload, units.chain)
     case .inlineChain: UnitDriver(run.inFlight, workload, units.inlineChain)
     case .signalLatency: UnitDriver(run.inFlight, workload, units.signal)
+    case .children: UnitDriver(run.inFlight, workload, units.children)
+    case .signals: UnitDriver(run.inFlight, workload, units.signals)
+    case .updates: UnitDriver(run.inFlight, workload, units.updates)
     default: UnitDriver(run.inFlight, workload, units.oneStep)
     }
   }

@@ -33,7 +33,7 @@ struct BenchmarkTarget: Sendable {
 
 extension BenchmarkTarget {
   /// Every target there is; nowhere else is a number asked for.
-  static let all: [BenchmarkTarget] = throughput + latency + parked + schedules + replay + remote + takeover + steady
+  static let all: [BenchmarkTarget] = throughput + latency + composition + parked + schedules + replay + check + remote + takeover + steady
 
   private static func detail(_ name: String) -> @Sendable (BenchmarkReport) -> Double? { { $0.details[name] } }
 
@@ -61,6 +61,15 @@ extension BenchmarkTarget {
     BenchmarkTarget(.signalLatency, "signal to result, p50 ms", .reported) { $0.p50Ms },
   ]
 
+  private static let composition: [BenchmarkTarget] = [
+    BenchmarkTarget(.children, "children/s", .reported, digits: 0) { $0.perSecond },
+    BenchmarkTarget(.children, "history rows/s, of the bound", .reported) { $0.boundRatio },
+    BenchmarkTarget(.signals, "signals/s", .reported, digits: 0) { $0.perSecond },
+    BenchmarkTarget(.signals, "one signal, p50 ms", .reported) { $0.p50Ms },
+    BenchmarkTarget(.updates, "updates/s", .reported, digits: 0) { $0.perSecond },
+    BenchmarkTarget(.updates, "one update with its answer, p50 ms", .reported) { $0.p50Ms },
+  ]
+
   private static let parked: [BenchmarkTarget] = [
     BenchmarkTarget(.parked, "peak memory with the driver, MB", .atMost(150), digits: 0) { Double($0.peakRssBytes) / 1_000_000 },
     BenchmarkTarget(.parked, "bytes of database each", .atMost(800), digits: 0, detail("database_bytes_per_parked_run")),
@@ -79,6 +88,12 @@ extension BenchmarkTarget {
     BenchmarkTarget(.replay, "events/s on one thread", .atLeast(400_000), digits: 0) { $0.perSecond },
     BenchmarkTarget(.longRun, "seconds to rebuild the run", .atMost(0.2), digits: 3, detail("rebuild_seconds")),
     BenchmarkTarget(.longRun, "step in the last tenth, of the first", .atMost(1.1), detail("last_to_first")),
+  ]
+
+  private static let check: [BenchmarkTarget] = [
+    BenchmarkTarget(.check, "seconds to replay all open runs", .reported, detail("check_seconds")),
+    BenchmarkTarget(.check, "open runs/s", .reported, digits: 0) { $0.perSecond },
+    BenchmarkTarget(.check, "events/s", .reported, digits: 0, detail("events_per_second")),
   ]
 
   private static let remote: [BenchmarkTarget] = [

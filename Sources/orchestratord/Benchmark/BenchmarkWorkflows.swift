@@ -38,6 +38,9 @@ enum BenchmarkSteps {
     registry.register(BenchmarkRemoteStep.self)
     registry.register(BenchmarkLongRun.self)
     registry.register(BenchmarkEndless.self)
+    registry.register(BenchmarkParent.self)
+    registry.register(BenchmarkConversation.self)
+    registry.register(BenchmarkOpenChain.self)
     registry.implement(echo) { payload, _ in payload }
     registry.implement(remoteEcho) { payload, _ in payload }
     registry.implement(pause) { number, _ in

@@ -7,9 +7,13 @@ enum Workload: String, CaseIterable, Sendable {
   case oneStepSQL = "one-step-sql"
   case latency
   case signalLatency = "signal-latency"
+  case children
+  case signals
+  case updates
   case parked
   case schedules
   case replay
+  case check
   case remoteActivities = "remote-activities"
   case longRun = "long-run"
   case takeover
@@ -19,6 +23,8 @@ enum Workload: String, CaseIterable, Sendable {
   var unitsPerCount: Int {
     switch self {
     case .chain, .inlineChain, .steady: BenchmarkSteps.stepsPerChain
+    case .children: BenchmarkParent.children
+    case .signals, .updates: BenchmarkConversation.messages
     default: 1
     }
   }
@@ -27,8 +33,11 @@ enum Workload: String, CaseIterable, Sendable {
     switch self {
     case .chain, .inlineChain, .longRun, .steady: "step"
     case .oneStep, .oneStepHTTP, .oneStepSQL, .latency, .signalLatency, .parked, .schedules, .remoteActivities: "workflow"
+    case .children: "child"
+    case .signals: "signal"
+    case .updates: "update"
     case .replay: "event"
-    case .takeover: "run"
+    case .takeover, .check: "run"
     }
   }
 
@@ -39,6 +48,8 @@ enum Workload: String, CaseIterable, Sendable {
     case .oneStep: 20_000
     case .oneStepHTTP, .oneStepSQL: 5_000
     case .latency, .signalLatency: 500
+    case .children, .signals: 2_000
+    case .updates: 1_000
     case .parked: 100_000
     case .schedules: 60_000
     case .replay: 400_000
@@ -46,6 +57,7 @@ enum Workload: String, CaseIterable, Sendable {
     // With start and end a history of 49,980 events; the limit is 50,000.
     case .longRun: 24_989
     case .takeover: 1_000
+    case .check: 10_000
     // For the measurement of the maximum before it.
     case .steady: 20_000
     }
@@ -53,19 +65,20 @@ enum Workload: String, CaseIterable, Sendable {
 
   var standardInFlight: Int {
     switch self {
-    case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .steady: 500
+    case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .check, .steady: 500
+    case .children, .signals, .updates: 200
     case .oneStepHTTP, .oneStepSQL: 64
     case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover: 1
     }
   }
 
   /// Whether its rows are compared with a bare insert of the same rows.
-  var hasBound: Bool { self != .takeover && self != .steady }
+  var hasBound: Bool { self != .takeover && self != .check && self != .steady }
 
   /// Whether a long run of it is nothing but its small parts one after the other: then `--count` is shared by the rounds.
   var isDivisible: Bool {
     switch self {
-    case .parked, .schedules, .replay, .longRun, .takeover, .steady: false
+    case .parked, .schedules, .replay, .check, .longRun, .takeover, .steady: false
     default: true
     }
   }
@@ -75,7 +88,7 @@ enum Workload: String, CaseIterable, Sendable {
 struct BenchmarkOptions: Sendable {
   /// Nil for all that have a target, but `steady`.
   var workload: Workload?
-  /// Workflows, for `replay` events, for `long-run` steps, for `takeover` runs; nil for the workload's own. A divisible workload shares it
+  /// Workflows, for `replay` events, for `long-run` steps, for `takeover` and `check` runs; nil for the workload's own. A divisible workload shares it
   /// out among its rounds.
   var count: Int?
   /// Workflows at a time; nil for the workload's own.

@@ -26,6 +26,35 @@ struct WorkloadUnits: Sendable {
     return (ContinuousClock.now - begun).seconds * 1000
   }
 
+  func children(_ number: Int) async throws -> Double { try await run(BenchmarkParent.self, "parent-\(number)", number) }
+
+  /// Each signal is acknowledged before the next one is sent.
+  func signals(_ number: Int) async throws -> Double {
+    try await conversation("signals-\(number)", number) { handle, payload in
+      try await handle.signal(BenchmarkConversation.say, payload)
+    }
+  }
+
+  /// Each update is answered before the next one is sent.
+  func updates(_ number: Int) async throws -> Double {
+    try await conversation("updates-\(number)", number) { handle, payload in
+      guard try await handle.update(BenchmarkConversation.ask, payload) == payload else { throw BenchmarkError("another answer") }
+    }
+  }
+
+  /// - Returns: milliseconds of one message.
+  private func conversation(
+    _ id: String, _ number: Int, _ send: (WorkflowHandle<BenchmarkConversation>, BenchmarkPayload) async throws -> Void
+  ) async throws -> Double {
+    let payload = BenchmarkPayload(number)
+    let handle = try await client.start(BenchmarkConversation.self, id: id, input: payload)
+    let begun = ContinuousClock.now
+    for _ in 0..<BenchmarkConversation.messages { try await send(handle, payload) }
+    let milliseconds = (ContinuousClock.now - begun).seconds * 1000
+    _ = try await handle.result()
+    return milliseconds / Double(BenchmarkConversation.messages)
+  }
+
   private func run<W: Workflow>(_ workflow: W.Type, _ id: String, _ number: Int) async throws -> Double
   where W.Input == BenchmarkPayload {
     let begun = ContinuousClock.now

@@ -1,10 +1,11 @@
 import Orchestrator
 
-/// `orchestratord activity ...`: steps that wait for an operator.
+/// `orchestratord activity ...`: jobs without a workflow, and steps that wait for an operator.
 struct ActivityCommand {
   let session: OperatorSession
 
   static let help = """
+    orchestratord activity start TYPE ID --queue NAME [--input JSON] [--attempts N] [--run RUN]
     orchestratord activity list [--workflow ID] [--limit N] [--cursor C] [--json]
     orchestratord activity retry WORKFLOW-ID SEQUENCE
     orchestratord activity complete WORKFLOW-ID SEQUENCE --result JSON
@@ -17,6 +18,7 @@ struct ActivityCommand {
 
   func run(_ arguments: inout Arguments) async throws {
     switch try arguments.positional() {
+    case "start": try await start(&arguments)
     case "list": try await list(&arguments)
     case "retry": try await command(&arguments, .retry, "will be tried again at once")
     case "complete":
@@ -27,6 +29,22 @@ struct ActivityCommand {
       try await command(&arguments, .fail(reason: reason), "failed by hand")
     case let word: throw UsageError("\(word.map { "there is no 'activity \($0)'" } ?? "say what to do"):\n\(Self.help)")
     }
+  }
+
+  /// An activity by itself, wherever the queue is served.
+  private func start(_ arguments: inout Arguments) async throws {
+    let type = try arguments.required("the activity type")
+    let id = try arguments.required("the workflow id")
+    guard let queue = try arguments.option("--queue") else { throw UsageError("--queue is missing: the task queue whose workers run it") }
+    let attempts = try arguments.number("--attempts", in: 0...1_000_000) ?? 3
+    let input = try arguments.json("--input") ?? .null
+    let runID = try arguments.runID() ?? .generate()
+    let namespace = try arguments.namespace()
+    try arguments.finish()
+    let options = ActivityOptions(taskQueue: queue, retryPolicy: RetryPolicy(maximumAttempts: Int32(attempts)))
+    let job = try await session.client.start(
+      Activity<Payload, Payload>(type, options), id: id, input: input, namespace: namespace, runID: runID)
+    session.output.line("\(id): started as run \(job.runID ?? runID)")
   }
 
   /// Parked activities of all runs, or everything that is pending of one.
