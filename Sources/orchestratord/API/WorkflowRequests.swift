@@ -95,10 +95,13 @@ struct StartedDocument: Encodable {
 
   var url: String { statusUrl }
 
-  static func url(_ workflowID: String) -> String {
+  static func url(_ workflowID: String) -> String { "/api/v1/workflows/" + encoded(workflowID) }
+
+  /// An id as one segment of a path.
+  static func encoded(_ id: String) -> String {
     let allowed = CharacterSet.alphanumerics.intersection(CharacterSet(charactersIn: "\u{0}"..."\u{7f}"))
       .union(CharacterSet(charactersIn: "-._~:@"))
-    return "/api/v1/workflows/" + (workflowID.addingPercentEncoding(withAllowedCharacters: allowed) ?? workflowID)
+    return id.addingPercentEncoding(withAllowedCharacters: allowed) ?? id
   }
 }
 

@@ -32,7 +32,9 @@ struct OperatorAPI: Sendable {
       try .json(encoding: Listing(items: try await authorized(request).searchAttributes(), nextCursor: nil))
     }
     router.on(.post, "/api/v1/search-attributes") { try await addSearchAttribute($0) }
+    addUpdateRoutes(to: &router)
     addActivityRoutes(to: &router)
+    addScheduleRoutes(to: &router)
   }
 
   /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
@@ -60,12 +62,7 @@ struct OperatorAPI: Sendable {
       }
       filter.status = status
     }
-    if let text = request.queryValue("startedAfter") {
-      guard let time = RecordedTime(text) else {
-        throw APIProblem.invalid("invalid-query", "\"startedAfter\" must be a time such as 2026-01-31T12:00:00Z.")
-      }
-      filter.startedAfter = time
-    }
+    filter.startedAfter = try time("startedAfter", of: request)
     return filter
   }
 
@@ -179,7 +176,7 @@ extension OperatorAPI {
     try number("limit", of: request, in: 1...1000, default: standard)
   }
 
-  private func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
+  func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
     guard let text = request.queryValue(name) else { return standard }
     guard let number = Int(text), range.contains(number) else {
       throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
