@@ -19,6 +19,7 @@ let package = Package(
   name: "orchestrator",
   products: [
     .library(name: "Orchestrator", targets: ["Orchestrator"]),
+    .library(name: "OrchestratorTesting", targets: ["OrchestratorTesting"]),
     .executable(name: "orchestratord", targets: ["orchestratord"]),
   ],
   targets: [
@@ -34,6 +35,7 @@ let package = Package(
     .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(
       name: "Orchestrator", dependencies: ["PostgreSQL", "Cryptography", "CProcess"], swiftSettings: strict),
+    .target(name: "OrchestratorTesting", dependencies: ["Orchestrator", "PostgreSQL"], swiftSettings: strict),
     .target(name: "Workflows", dependencies: ["Orchestrator"], swiftSettings: strict),
     .target(
       name: "Activities",
@@ -69,7 +71,9 @@ let package = Package(
     // Sees into the engine: release builds of it need -enable-testing (make simulate).
     .executableTarget(name: "Simulator", dependencies: ["Orchestrator"], path: "Tests/Simulator", swiftSettings: strict),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "WorkflowsTests", dependencies: ["Workflows"], swiftSettings: strict),
+    .testTarget(
+      name: "OrchestratorTestingTests", dependencies: ["OrchestratorTesting", "Orchestrator", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "WorkflowsTests", dependencies: ["Workflows", "OrchestratorTesting"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),

@@ -1,3 +1,5 @@
+import Foundation
+import OrchestratorTesting
 import Testing
 
 @testable import Orchestrator
@@ -7,182 +9,151 @@ import Testing
   private static let approval = Review(decision: .approve, reviewer: "anna")
   private static let rejection = Review(decision: .reject, reason: "Too loud.", reviewer: "anna")
 
-  @Test func `A song goes from upload to published, each step once and in order`() throws {
-    let run = try ScriptedRun()
-    #expect(try run.input(of: Steps.changeStatus).status == .processing)
-    try run.accept()
-    #expect(Set(run.openNames) == ["draw-waveform", "transcode-audio", "change-lyrics"])
-    #expect(try run.input(of: Steps.transcode).source == ScriptedRun.stored)
-    try run.process()
-    try run.transcribe()
-    #expect(run.openNames.isEmpty)
-    try run.signal(Self.approval)
-    #expect(try run.input(of: Steps.applyReview).review == Self.approval)
-    try run.complete(Steps.applyReview, .published)
-    #expect(run.outcome == TrackOutcome(status: .published, lyrics: .completed))
-    #expect(run.timers.isEmpty)
+  init() { Log.setLevel(.none) }
+
+  @Test func `A song goes from upload to published, each step once and in order`() async throws {
+    let world = try await TrackWorld()
+    try await world.run.wait(until: PublishTrack.lyrics) { $0 == .completed }
+    #expect(try await world.run.query(PublishTrack.status) == .reviewing)
+    try await world.run.signal(PublishTrack.review, Self.approval)
+    #expect(try await world.run.result() == TrackOutcome(status: .published, lyrics: .completed))
     #expect(
-      run.asked == [
+      try await world.run.history().activities == [
         "change-track-status", "validate-audio", "probe-audio", "store-original", "change-lyrics", "draw-waveform", "transcode-audio",
-        "open-review", "transcribe-lyrics", "change-lyrics", "apply-review",
+        "transcribe-lyrics", "open-review", "change-lyrics", "apply-review",
       ])
+    #expect(world.statuses == [.processing])
+    #expect(world.transcode.inputs.map(\.source) == [TrackWorld.stored])
+    #expect(world.applyReview.inputs.map(\.review) == [Self.approval])
+    #expect(world.changeLyrics.inputs.last?.lyrics == TrackWorld.lyrics)
   }
 
-  @Test func `A rejected track is blocked and the run completes`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.process()
-    try run.transcribe()
-    try run.signal(Self.rejection)
-    try run.complete(Steps.applyReview, .blocked)
-    #expect(run.outcome == TrackOutcome(status: .blocked, lyrics: .completed))
+  @Test func `A rejected track is blocked and the run completes`() async throws {
+    let world = try await TrackWorld()
+    try await world.reachReview()
+    try await world.run.signal(PublishTrack.review, Self.rejection)
+    #expect(try await world.run.result() == TrackOutcome(status: .blocked, lyrics: .completed))
   }
 
-  @Test(
-    "A file at fault fails the track with its reason, after every file was removed",
-    arguments: ["validate-audio", "probe-audio"])
-  func invalidAudio(step: String) throws {
-    let run = try ScriptedRun()
-    try run.complete(Steps.changeStatus)
-    if step == "validate-audio" {
-      try run.fail(Steps.validate, FailureTypes.invalidAudio, "the file is empty")
-    } else {
-      try run.complete(Steps.validate)
-      try run.fail(Steps.probe, FailureTypes.invalidAudio, "the file is empty")
-    }
-    #expect(run.openNames == ["discard-files"])
-    try run.complete(Steps.discard)
+  @Test("A file at fault fails the track with its reason, after every file was removed", arguments: ["validate-audio", "probe-audio"])
+  func invalidAudio(step: String) async throws {
+    let fault = ApplicationFailure(type: FailureTypes.invalidAudio, message: "the file is empty")
+    let isValidated = step == "probe-audio"
+    let world = try await TrackWorld(validate: isValidated ? [] : [.fails(fault)], probe: isValidated ? [.fails(fault)] : [])
+    let failure = try #require(try await world.failure()?.failure)
+    #expect(failure.type == FailureTypes.invalidAudio)
+    #expect(failure.message == "the file is empty")
+    #expect(!failure.isRetryable)
+    #expect(try await world.run.history().activities.suffix(3) == [step, "discard-files", "change-track-status"])
     #expect(
-      try run.input(of: Steps.changeStatus) == StatusChange(trackID: ScriptedRun.trackID, status: .failed, reason: "the file is empty"))
-    try run.complete(Steps.changeStatus)
-    #expect(run.failure?.type == FailureTypes.invalidAudio)
-    #expect(run.failure?.message == "the file is empty")
-    #expect(run.failure?.isRetryable == false)
+      world.changeStatus.inputs.last == StatusChange(trackID: TrackWorld.trackID, status: .failed, reason: "the file is empty"))
   }
 
-  @Test func `A fault of ours fails the track in words without machinery`() throws {
-    let run = try ScriptedRun()
-    try run.complete(Steps.changeStatus)
-    try run.fail(Steps.validate, "SubprocessError", "signal 9")
-    try run.complete(Steps.discard)
-    let reason = try #require(try run.input(of: Steps.changeStatus).reason)
+  @Test func `A fault of ours is tried again, then fails the track in words without machinery`() async throws {
+    let fault = ApplicationFailure(type: "SubprocessError", message: "signal 9")
+    let world = try await TrackWorld(validate: Array(repeating: .fails(fault), count: 3))
+    #expect(try await world.failure()?.status == .failed)
+    #expect(world.validate.callCount == 3)
+    let reason = try #require(world.changeStatus.inputs.last?.reason)
     #expect(reason.contains("our side") && !reason.contains("signal"))
   }
 
-  @Test func `The review opens when the sound is ready, whatever the lyrics do`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.complete(Steps.changeLyrics)
-    try run.process()
-    #expect(try run.state().status == .reviewing)
-    #expect(run.openNames == ["transcribe-lyrics"])
+  @Test func `The review opens when the sound is ready, whatever the lyrics do`() async throws {
+    let world = try await TrackWorld(transcribe: [.timesOut])
+    let begin = world.environment.now
+    try await world.reachReview()
+    #expect(world.environment.now.timeIntervalSince(begin) == 10)
+    #expect(try await world.run.query(PublishTrack.lyrics) == .processing)
   }
 
-  @Test func `Lyrics that fail leave the track in review and wait for an operator`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.complete(Steps.changeLyrics)
-    #expect(try run.options(of: "transcribe-lyrics").onExhausted == .fail)
-    try run.fail(Steps.transcribe, "refused", "the model declined")
+  @Test func `Lyrics that fail leave the track in review and wait for an operator`() async throws {
+    let world = try await worldWithFailedLyrics()
+    #expect(world.transcribe.callCount == 5, "four attempts by policy, then one for the operator")
     #expect(
-      try run.input(of: Steps.changeLyrics)
-        == LyricsChange(trackID: ScriptedRun.trackID, status: .failed, reason: "the model declined"))
-    try run.complete(Steps.changeLyrics)
-    #expect(try run.options(of: "transcribe-lyrics").onExhausted == .park)
-    try run.process()
-    try run.signal(Self.approval)
-    try run.complete(Steps.applyReview, .published)
-    #expect(run.ending == nil, "the run stays open for the operator")
-    try run.complete(Steps.transcribe, ScriptedRun.lyrics)
-    #expect(try run.input(of: Steps.changeLyrics).lyrics == ScriptedRun.lyrics)
-    try run.complete(Steps.changeLyrics)
-    #expect(run.outcome == TrackOutcome(status: .published, lyrics: .completed))
+      world.changeLyrics.inputs.last
+        == LyricsChange(trackID: TrackWorld.trackID, status: .failed, reason: "the model declined"))
+    try await world.run.complete(Steps.transcribe, with: TrackWorld.lyrics)
+    #expect(try await world.run.result() == TrackOutcome(status: .published, lyrics: .completed))
+    #expect(world.changeLyrics.inputs.last?.lyrics == TrackWorld.lyrics)
   }
 
-  @Test func `Lyrics that an operator gives up end the run without them`() throws {
-    let run = try publishedWithFailedLyrics()
-    try run.fail(Steps.transcribe, "Abandoned", "no lyrics for this one")
-    #expect(run.outcome == TrackOutcome(status: .published, lyrics: .failed))
+  @Test func `Lyrics that an operator gives up end the run without them`() async throws {
+    let world = try await worldWithFailedLyrics()
+    try await world.run.fail(Steps.transcribe, reason: "no lyrics for this one")
+    #expect(try await world.run.result() == TrackOutcome(status: .published, lyrics: .failed))
   }
 
-  @Test func `Lyrics that nobody mends in time end the run without them`() throws {
-    let run = try publishedWithFailedLyrics()
-    try run.fireTimer(milliseconds: Duration.days(30).milliseconds)
-    #expect(run.outcome == TrackOutcome(status: .published, lyrics: .failed))
-    #expect(run.openNames.isEmpty)
+  @Test func `Lyrics that nobody mends in time end the run without them`() async throws {
+    let world = try await worldWithFailedLyrics()
+    let begin = world.environment.now
+    #expect(try await world.run.result() == TrackOutcome(status: .published, lyrics: .failed))
+    #expect((29...30).contains(world.environment.now.timeIntervalSince(begin) / 86_400))
   }
 
-  private func publishedWithFailedLyrics() throws -> ScriptedRun {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.complete(Steps.changeLyrics)
-    try run.fail(Steps.transcribe, "refused", "the model declined")
-    try run.complete(Steps.changeLyrics)
-    try run.process()
-    try run.signal(Self.approval)
-    try run.complete(Steps.applyReview, .published)
-    return run
+  /// Published, while the lyrics wait for an operator.
+  private func worldWithFailedLyrics() async throws -> TrackWorld {
+    let world = try await TrackWorld(transcribe: Array(repeating: .fails(ApplicationFailure.declined), count: 5))
+    try await world.run.wait(until: PublishTrack.lyrics) { $0 == .failed }
+    try await world.run.signal(PublishTrack.review, Self.approval)
+    try await world.environment.advance(by: .minutes(1))
+    #expect(try await world.run.query(PublishTrack.status) == .published)
+    return world
   }
 
-  @Test func `Only the first decision counts`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.signal(Self.rejection)
-    try run.signal(Self.approval)
-    try run.process()
-    #expect(try run.input(of: Steps.applyReview).review == Self.rejection)
+  @Test func `Only the first decision counts`() async throws {
+    let world = try await TrackWorld()
+    try await world.run.signal(PublishTrack.review, Self.rejection)
+    try await world.run.signal(PublishTrack.review, Self.approval)
+    #expect(try await world.run.result().status == .blocked)
+    #expect(world.applyReview.inputs.map(\.review) == [Self.rejection])
   }
 
-  @Test func `A review that nobody makes in time blocks the track`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.process()
-    try run.fireTimer(milliseconds: Duration.days(14).milliseconds)
-    #expect(try run.input(of: Steps.applyReview).review.decision == .reject)
-    #expect(try run.input(of: Steps.applyReview).review.reviewer == "system")
+  @Test func `A review that nobody makes in two weeks blocks the track`() async throws {
+    let world = try await TrackWorld()
+    try await world.reachReview()
+    let begin = world.environment.now
+    #expect(try await world.run.result().status == .blocked)
+    #expect(world.environment.now.timeIntervalSince(begin) == 14 * 86_400)
+    let review = try #require(world.applyReview.inputs.first?.review)
+    #expect(review.decision == .reject)
+    #expect(review.reviewer == "system")
   }
 
-  @Test func `Cancelling during processing removes the files and fails the track`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.cancel()
-    #expect(run.openNames == ["discard-files"])
-    try run.complete(Steps.discard)
-    #expect(try run.input(of: Steps.changeStatus).status == .failed)
-    try run.complete(Steps.changeStatus)
-    guard case .cancelWorkflow? = run.ending else {
-      Issue.record("the run should be canceled")
-      return
-    }
+  @Test func `Cancelling during processing removes the files and fails the track`() async throws {
+    let world = try await TrackWorld()
+    try await world.environment.advance(by: .seconds(7))
+    try await world.run.cancel()
+    #expect(try await world.failure()?.status == .canceled)
+    #expect(world.discard.callCount == 1)
+    #expect(world.statuses == [.processing, .failed])
+    #expect(world.openReview.callCount == 0)
   }
 
-  @Test func `Cancelling before anything happened still tells the artist`() throws {
-    let run = try ScriptedRun()
-    try run.cancel()
-    try run.complete(Steps.changeStatus)
-    try run.complete(Steps.discard)
-    #expect(try run.input(of: Steps.changeStatus).status == .failed)
+  @Test func `Cancelling before anything happened still tells the artist`() async throws {
+    let world = try await TrackWorld(catalogTaking: .seconds(1))
+    try await world.run.cancel()
+    #expect(try await world.failure()?.status == .canceled)
+    #expect(world.statuses.last == .failed)
+    #expect(world.validate.callCount == 0)
   }
 
-  @Test func `Cancelling while it waits for the review blocks the track and keeps its files`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.process()
-    try run.transcribe()
-    try run.cancel()
-    #expect(run.openNames == ["change-track-status"])
-    #expect(try run.input(of: Steps.changeStatus).status == .blocked)
+  @Test func `Cancelling while it waits for the review blocks the track and keeps its files`() async throws {
+    let world = try await TrackWorld()
+    try await world.environment.advance(by: .days(1))
+    try await world.run.cancel()
+    #expect(try await world.failure()?.status == .canceled)
+    #expect(world.statuses.last == .blocked)
+    #expect(world.discard.callCount == 0)
   }
 
-  @Test func `Cancelling while the review opens does not tear the track's status from the run's`() throws {
-    let run = try ScriptedRun()
-    try run.accept()
-    try run.complete(Steps.waveform, [])
-    try run.complete(Steps.transcode, ScriptedRun.streaming)
-    try run.cancel()
-    #expect(run.isOpen("open-review"))
-    try run.complete(Steps.openReview)
-    #expect(try run.input(of: Steps.changeStatus).status == .blocked)
+  @Test func `Cancelling while the review opens does not tear the track's status from the run's`() async throws {
+    let world = try await TrackWorld(reviewTaking: .seconds(5))
+    try await world.environment.advance(by: .seconds(12))
+    try await world.run.cancel()
+    #expect(try await world.failure()?.status == .canceled)
+    #expect(world.openReview.callCount == 1)
+    #expect(world.statuses.last == .blocked)
+    #expect(world.discard.callCount == 0)
   }
 
   @Test func `Names of steps, signals and queries are stable: histories carry them`() {

@@ -37,11 +37,20 @@ public struct WorkflowHandle<W: Workflow>: Sendable {
   /// Waits for the result.
   /// - Throws: `WorkflowFailure` when the run failed, was cancelled or terminated.
   public func result() async throws -> W.Output {
-    let (runID, outcome) = try await client.outcome(of: key, runID: runID)
+    try PayloadCodec.decode(W.Output.self, from: try await client.result(of: key, runID: runID))
+  }
+}
+
+extension Client {
+  /// Waits for the result of a run, encoded.
+  /// - Parameter runID: nil for the newest run of the workflow id.
+  /// - Throws: as `WorkflowHandle.result`.
+  package func result(of key: WorkflowKey, runID: RunID?) async throws -> Payload {
+    let (runID, outcome) = try await outcome(of: key, runID: runID)
     guard outcome.status == .completed, let payload = outcome.outcome else {
       let failure = outcome.outcome.flatMap { try? PayloadCodec.decode(Failure.self, from: $0) }
       throw WorkflowFailure(runID: runID, status: outcome.status, failure: failure)
     }
-    return try PayloadCodec.decode(W.Output.self, from: payload)
+    return payload
   }
 }

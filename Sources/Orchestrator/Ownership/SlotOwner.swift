@@ -13,6 +13,8 @@ final class SlotOwner {
     var cachedRuns = 1000
     /// Task queues whose activities run in this process.
     var localTaskQueues: Set<String> = []
+    /// Whatever their queue, and whether or not this build implements them: the dispatcher has an answer for all.
+    var runsAllActivities = false
   }
 
   let configuration: Configuration

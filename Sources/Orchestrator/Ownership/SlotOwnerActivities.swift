@@ -39,7 +39,8 @@ extension SlotOwner {
   }
 
   func isLocal(_ task: ActivityTask) -> Bool {
-    configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
+    configuration.runsAllActivities
+      || configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
   }
 
   private func schedule(_ task: ActivityTask, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {

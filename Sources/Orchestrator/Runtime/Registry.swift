@@ -28,6 +28,13 @@ public struct Registry: Sendable {
     _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
   ) {
     precondition(activities[activity.name] == nil, "activity '\(activity.name)' is implemented twice")
+    replace(activity, body)
+  }
+
+  /// Gives an activity its implementation, also in the place of another.
+  package mutating func replace<Input, Output>(
+    _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
+  ) {
     activities[activity.name] = ActivityImplementation(options: activity.options) { given, context in
       let input: Input
       do {

@@ -1,5 +1,8 @@
 import Foundation
 
+// For `StoreObserver` alone.
+@testable import Orchestrator
+
 /// The promises as invariants, judged at every change of the tables from plain values: it knows nothing of the engine's code.
 final class Checker: StoreObserver {
   private struct Message {

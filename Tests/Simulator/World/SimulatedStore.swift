@@ -148,7 +148,7 @@ extension World {
   fileprivate func carryOut(_ batch: CommitBatch, _ predecessor: Int?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
     if fault(.refusal) { return random.chance(0.3) ? .rejected("a simulated refusal") : .outcomeUnknown }
     let refusal = store.commit(batch, predecessor: predecessor, by: process, session: session)
-    if refusal == nil, store.sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
+    if refusal == nil, sabotage == .batchTwice, random.chance(0.05) { store.writeAgain(batch, by: process) }
     return refusal
   }
 

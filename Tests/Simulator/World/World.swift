@@ -10,6 +10,7 @@ final class World: @unchecked Sendable {
   var random: Randomness
   let plan: FaultPlan
   let store: StoreModel
+  let sabotage: Sabotage
   let checker: Checker
   let registry: Registry
   private(set) var owners: [OwnerHost] = []
@@ -33,7 +34,8 @@ final class World: @unchecked Sendable {
     random = Randomness(seed: seed)
     plan = FaultPlan(&random)
     begin = now
-    store = StoreModel(sabotage: sabotage, slots: SimulatedSlots.count)
+    store = StoreModel(guards: sabotage.guards, slots: SimulatedSlots.count)
+    self.sabotage = sabotage
     checker = Checker()
     self.registry = registry
     trace = Trace(isKept: isTracing)

@@ -1,5 +1,3 @@
-@testable import Orchestrator
-
 /// What the functions of `0005_messages.sql` do for callers, who may keep their transaction open for a while.
 extension StoreModel {
   /// What the sender of a message is told.

@@ -1,5 +1,3 @@
-@testable import Orchestrator
-
 /// One batch as one transaction: what `CommitStatements` do, in their order.
 extension StoreModel {
   /// - Returns: why it did not land; nil when it did.
@@ -19,13 +17,13 @@ extension StoreModel {
   }
 
   private func refusal(of batch: CommitBatch, _ predecessor: Int?, _ process: Int64, _ session: Int64) -> CommitRefusal? {
-    if sabotage != .noFence && fenced[process] != false { return .ownershipLost }
+    if guards.contains(.fence) && fenced[process] != false { return .ownershipLost }
     if commitSessions[process] != session { return .predecessorMissing }
     if let predecessor, lastBatch[process] != predecessor { return .predecessorMissing }
     let conflicts = batch.runs.filter { !$0.isRefused && !$0.isSuccessor && (openRuns[$0.key]?.isEmpty == false || runs[$0.runID] != nil) }
     if !conflicts.isEmpty { return .alreadyStarted(conflicts.map(\.runID)) }
     if hasDuplicates(batch) { return .outcomeUnknown }
-    if sabotage != .noInboxCheck, let refusal = unseen(batch) { return refusal }
+    if guards.contains(.inbox), let refusal = unseen(batch) { return refusal }
     return batch.closes.contains { closes[$0.runID] != nil } ? .outcomeUnknown : nil
   }
 
@@ -76,10 +74,12 @@ extension StoreModel {
     }
     parked.subtract(batch.unparked)
     parked.formUnion(batch.parked.keys)
+    for row in batch.parked.values { waitsFor[row.runID] = row.waitsFor }
     for row in batch.timers where timers[TimerKey(row)] == nil { timers[TimerKey(row)] = row }
     for row in batch.endedTimers { timers[TimerKey(row)] = nil }
     for row in batch.updates.values {
       updates[row.key.runID, default: []].insert(row.key.updateID)
+      updateRows[row.key] = row
       guard row.status == .rejected else { continue }
       observer?.rejected(update: row.key.updateID, run: row.key.runID.uuid)
     }
@@ -91,10 +91,11 @@ extension StoreModel {
     for row in batch.blocked {
       blocked[row.runID] = StoredBlock(
         attempts: row.attempts, isLastEventUnapplied: blocked[row.runID]?.isLastEventUnapplied ?? row.isLastEventUnapplied)
+      problems[row.runID] = row.problem
     }
     for run in batch.unblocked { blocked[run] = nil }
     if let lowWater = batch.lowWater { heartbeats[process]?.lowWater = lowWater }
-    for slot in batch.confirmedSlots where slots[Int(slot.number)].process == process { slots[Int(slot.number)].lowWater = .highest }
+    for slot in batch.confirmedSlots where slots[Int(slot.number)].process == process { slots[Int(slot.number)].lowWater = .largest }
     for row in batch.closes { close(row, process) }
     for run in batch.closedBlocked { blocked[run] = nil }
     tellHiddenRuns()
@@ -106,7 +107,7 @@ extension StoreModel {
     guard let observer else { return }
     for runID in openRuns.values.joined() where !parked.contains(runID) {
       guard let slot = runs[runID].map({ slots[Int($0.slot.number)] }) else { continue }
-      let mark = min(slot.lowWater, slot.process.flatMap { heartbeats[$0]?.lowWater } ?? .highest)
+      let mark = min(slot.lowWater, slot.process.flatMap { heartbeats[$0]?.lowWater } ?? .largest)
       if runID < mark { observer.hidden(run: runID.uuid) }
     }
   }

@@ -1,5 +1,3 @@
-@testable import Orchestrator
-
 /// A row of `activity_tasks`.
 struct StoredTask {
   let slot: Slot
@@ -74,7 +72,7 @@ extension StoreModel {
 
   private func isHeld(_ key: ActivityKey, _ token: Int64) -> Bool {
     guard let task = tasks[key] else { return false }
-    return sabotage == .noLeaseToken || task.token == token
+    return !guards.contains(.leases) || task.token == token
   }
 
   /// - Returns: tasks still ours, with whether cancelling was asked for.

@@ -1,5 +1,3 @@
-@testable import Orchestrator
-
 /// What `ReadStatements` answer.
 extension StoreModel {
   func load(_ asked: [RunID]) -> [LoadedRun] { asked.map(load) }

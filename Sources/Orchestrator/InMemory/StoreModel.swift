@@ -1,9 +1,7 @@
 import Foundation
 
-@testable import Orchestrator
-
-/// What PostgreSQL does for the engine, as values in memory: the tables, and the statements as functions that happen at one instant. Checked
-/// against the real one by running the same operations on both.
+/// What PostgreSQL does for the engine, as values in memory: the tables, and the statements as functions that happen at one instant. Tests of
+/// workflows and simulations run on it; it is checked against the real one by running the same operations on both.
 final class StoreModel {
   struct StoredRun {
     let slot: Slot
@@ -50,7 +48,7 @@ final class StoreModel {
 
   /// PostgreSQL's clock: microseconds since the Unix epoch.
   var now: Int64 = 0
-  let sabotage: Sabotage
+  let guards: StoreGuards
   weak var observer: (any StoreObserver)?
 
   var runs: [RunID: StoredRun] = [:]
@@ -61,6 +59,8 @@ final class StoreModel {
   var states: [RunID: StateRow] = [:]
   var searchAttributes: [RunID: Payload] = [:]
   var parked: Set<RunID> = []
+  /// What they wait for, in words.
+  var waitsFor: [RunID: String] = [:]
   var blocked: [RunID: StoredBlock] = [:]
   var timers: [TimerKey: TimerRow] = [:]
   /// In order of their identifiers.
@@ -86,10 +86,14 @@ final class StoreModel {
   var activityHeartbeats: [ActivityKey: Payload] = [:]
   var parkedActivities: Set<ActivityKey> = []
   var updates: [RunID: Set<String>] = [:]
+  /// How they stand.
+  var updateRows: [UpdateKey: UpdateRow] = [:]
+  /// Why runs are blocked.
+  var problems: [RunID: WorkflowProblem] = [:]
 
-  init(sabotage: Sabotage = .none, slots: Int = Slot.count) {
-    self.sabotage = sabotage
-    self.slots = Array(repeating: StoredSlot(process: nil, lowWater: .zero), count: slots)
+  init(guards: StoreGuards = .all, slots: Int = Slot.count) {
+    self.guards = guards
+    self.slots = Array(repeating: StoredSlot(process: nil, lowWater: .smallest), count: slots)
   }
 
   func insertMessage(
@@ -103,17 +107,17 @@ final class StoreModel {
   }
 }
 
-/// What is broken on purpose, to see the checker notice.
-enum Sabotage: String, CaseIterable {
-  case none
-  /// A commit does not look at the fence.
-  case noFence
-  /// A run closes over messages in its inbox.
-  case noInboxCheck
-  /// A worker's word counts without its lease.
-  case noLeaseToken
-  /// A batch that came once is written twice, now and then.
-  case batchTwice
+/// What the statements check before they write. A simulation takes one away to see its checker notice.
+struct StoreGuards: OptionSet {
+  let rawValue: Int
+
+  /// A commit looks at the fence.
+  static let fence = StoreGuards(rawValue: 1)
+  /// A run does not close over messages in its inbox.
+  static let inbox = StoreGuards(rawValue: 2)
+  /// A worker's word counts with its lease only.
+  static let leases = StoreGuards(rawValue: 4)
+  static let all: StoreGuards = [.fence, .inbox, .leases]
 }
 
 /// Who watches the tables change. In plain values: the checker shares nothing with the engine.
@@ -138,10 +142,4 @@ protocol StoreObserver: AnyObject {
   func extended(run: UUID, sequence: Int, token: Int64)
   func leaseEnded(run: UUID, sequence: Int, token: Int64)
   func finished(run: UUID, sequence: Int, token: Int64, isResult: Bool)
-}
-
-extension RunID {
-  static let zero = RunID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
-  static let highest = RunID(
-    UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
 }

@@ -1,11 +1,9 @@
-@testable import Orchestrator
-
 /// What `OwnershipStatements` do.
 extension StoreModel {
   func register(lease: Int64) -> Int64 {
     let process = Int64(fenced.count + 1)
     fenced[process] = false
-    heartbeats[process] = Heartbeat(at: now, lease: lease, lowWater: .zero)
+    heartbeats[process] = Heartbeat(at: now, lease: lease, lowWater: .smallest)
     sessions.insert(process)
     observer?.registered(process: process)
     return process
