@@ -20,33 +20,33 @@ extension InMemoryEngine {
   }
 
   /// - Throws: as `Client.signal`.
-  package func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String) throws {
+  package func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String) async throws {
     try Client.checkName("signal name", name)
     try Client.checkSize(input)
     let signal = SignaledAttributes(name: name, input: input, identity: Self.identity, requestID: requestID)
-    try send(.signal, IncomingEvent.signaled(signal).encoded(), key)
+    try await send(.signal, IncomingEvent.signaled(signal).encoded(), key)
   }
 
   /// - Throws: as `Client.update`.
-  package func update(_ key: WorkflowKey, name: String, input: Payload, updateID: String) throws {
+  package func update(_ key: WorkflowKey, name: String, input: Payload, updateID: String) async throws {
     try Client.checkName("update name", name)
     try Client.checkSize(input)
     let update = UpdateAttributes(updateID: updateID, name: name, input: input, identity: Self.identity)
-    try send(.update, IncomingEvent.updateAccepted(update).encoded(), key)
+    try await send(.update, IncomingEvent.updateAccepted(update).encoded(), key)
   }
 
   /// - Throws: as `Client.cancel`.
-  package func cancel(_ key: WorkflowKey, reason: String) throws {
-    try send(.cancel, IncomingEvent.cancelRequested(reason: reason, identity: Self.identity).encoded(), key)
+  package func cancel(_ key: WorkflowKey, reason: String) async throws {
+    try await send(.cancel, IncomingEvent.cancelRequested(reason: reason, identity: Self.identity).encoded(), key)
   }
 
   /// - Throws: as `Client.terminate`.
-  package func terminate(_ key: WorkflowKey, reason: String) throws {
-    try send(.terminate, IncomingEvent.terminated(reason: reason, identity: Self.identity).encoded(), key)
+  package func terminate(_ key: WorkflowKey, reason: String) async throws {
+    try await send(.terminate, IncomingEvent.terminated(reason: reason, identity: Self.identity).encoded(), key)
   }
 
   /// - Throws: as `Client.commandActivity`.
-  package func commandActivity(_ key: WorkflowKey, sequence: Int32, _ action: ActivityAction) throws {
+  package func commandActivity(_ key: WorkflowKey, sequence: Int32, _ action: ActivityAction) async throws {
     let (name, result, reason) = action.parts
     var writer = AttributesWriter()
     writer.field("sequence", Int64(sequence))
@@ -54,10 +54,12 @@ extension InMemoryEngine {
     writer.field("result", result)
     writer.field("reason", reason)
     writer.field("identity", Self.identity)
-    try send(.activityCommand, writer.finish(), key)
+    try await send(.activityCommand, writer.finish(), key)
   }
 
-  private func send(_ kind: InboxKind, _ attributes: [UInt8], _ key: WorkflowKey) throws {
+  /// When all is quiet: so the order of what is recorded does not depend on how threads happen to run.
+  private func send(_ kind: InboxKind, _ attributes: [UInt8], _ key: WorkflowKey) async throws {
+    try await settle()
     try take { try post("message to workflow '\(key.workflowID)'") { model.send(kind, attributes, to: key, in: $0) } }
   }
 

@@ -80,8 +80,6 @@ public enum Limits {
   public static let schedulesPerLook = 500
   /// Different specifications that a process keeps ready for search.
   static let scheduleSpecifications = 1000
-  /// Microseconds that the time of a test moves by itself (100 years): a run that still sleeps then never ends.
-  static let virtualTime: Int64 = 100 * 365 * 86_400 * 1_000_000
   /// Microseconds ahead of their time that timers are held in memory.
   static let timerHorizon: Int64 = 60_000_000
   /// Microseconds a quiet run stays unparked: shorter waits cost no row.
