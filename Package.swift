@@ -26,6 +26,7 @@ let package = Package(
     system("CPostgreSQL", "libpq", "libpq-dev"),
     system("CCurl", "libcurl", "libcurl4-openssl-dev"),
     system("COpenSSL", "openssl", "libssl-dev"),
+    system("CZlib", "zlib", "zlib1g-dev"),
     system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
     system("CMagic", "libmagic", "libmagic-dev"),
     system("CPocketSphinx", "pocketsphinx", "libpocketsphinx-dev"),
@@ -33,8 +34,9 @@ let package = Package(
     .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess", "Cryptography"], swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CMicroHTTPD", "CCurl", "CProcess"], swiftSettings: strict),
     .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: strict),
     .target(
-      name: "Orchestrator", dependencies: ["PostgreSQL", "Cryptography", "CProcess"], swiftSettings: strict),
+      name: "Orchestrator", dependencies: ["PostgreSQL", "Compression", "Cryptography", "CProcess"], swiftSettings: strict),
     .target(name: "OrchestratorTesting", dependencies: ["Orchestrator", "PostgreSQL"], swiftSettings: strict),
     .target(name: "Workflows", dependencies: ["Orchestrator"], swiftSettings: strict),
     .target(

@@ -9,7 +9,7 @@ public final class Rows: @unchecked Sendable {
   private let result: OpaquePointer
   /// The number of rows.
   public let count: Int
-  private let columnCount: Int
+  public let columnCount: Int
 
   /// Takes ownership of a result.
   init(owning result: OpaquePointer) {

@@ -24,6 +24,8 @@ struct Configuration {
   /// How long ended runs are kept; nil for ever.
   var retention: Duration?
   var uploadBytes = 100 << 20
+  /// Nil: values lie in the database as they are.
+  var codec: CodecChain?
 
   static let defaultTaskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
 
@@ -51,8 +53,24 @@ struct Configuration {
     retention = try Self.retention(environment)
     if let hours = try arguments.number("--retention-hours", in: Self.retentionHours) { retention = .hours(hours) }
     uploadBytes = try arguments.number("--max-upload-bytes", in: 1...(100 << 30)) ?? uploadBytes
+    codec = try Self.codec(&arguments, environment)
     try Self.setLogLevel(try arguments.option("--log-level") ?? environment["LOG_LEVEL"])
     if lyricsURL != nil, lyricsKey == nil { throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY") }
+  }
+
+  /// Values are compressed and encrypted once there is a key ring.
+  private static func codec(_ arguments: inout Arguments, _ environment: [String: String]) throws(UsageError) -> CodecChain? {
+    let encodesFailures = arguments.flag("--encrypt-failures") || environment["ORCHESTRATOR_ENCRYPT_FAILURES"] == "1"
+    guard let file = try arguments.option("--key-ring") ?? environment["ORCHESTRATOR_KEY_RING"], !file.isEmpty else {
+      if encodesFailures { throw UsageError("to encrypt messages of failures, name a key ring too") }
+      return nil
+    }
+    do {
+      let ring = try KeyRing(file: file)
+      return CodecChain([CompressionCodec(), EncryptionCodec(ring)], encodesFailureMessages: encodesFailures)
+    } catch {
+      throw UsageError("\(error)")
+    }
   }
 
   /// Up to a hundred years; less than an hour would overtake what looks at ended runs every minute.

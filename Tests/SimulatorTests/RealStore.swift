@@ -152,7 +152,9 @@ final class RealStore {
   func fail(_ key: ActivityKey, token: Int64, _ failure: Failure, _ options: ActivityOptions) async throws -> Bool {
     let pool = try Database(database, maximumConnections: 1)
     defer { Task { await pool.shutdown() } }
-    return try await TaskFailureWriter(database: pool).write(failure, key, token: token, options: options, worker: "worker")
+    let workflow = WorkflowKey(namespace: "default", workflowID: "any")
+    return try await TaskFailureWriter(database: pool, codec: nil).write(
+      failure, key, workflow, token: token, options: options, worker: "worker")
   }
 
   func sweep() async throws {

@@ -15,6 +15,8 @@ public struct ActivityWorkerConfiguration: Sendable {
   public var lease: Duration = .seconds(10)
   /// How long attempts under way are waited for when the worker stops; default 10 s.
   public var drainTime: Duration = .seconds(10)
+  /// That of the engines of this database; nil, the default, for values as they are.
+  public var codec: CodecChain?
 
   public init(database: ConnectionConfiguration, taskQueues: [String: Int], concurrency: Int? = nil) {
     self.database = database
@@ -52,7 +54,7 @@ public final class ActivityWorker: Sendable {
     session.applicationName = "orchestrator-worker"
     session.settings = PostgresStore.sessionSettings
     database = try Database(session, maximumConnections: 4)
-    failures = TaskFailureWriter(database: database)
+    failures = TaskFailureWriter(database: database, codec: configuration.codec)
     wakeUp = WakeUp(database)
   }
 
@@ -123,10 +125,16 @@ public final class ActivityWorker: Sendable {
     var work: [LocalWork] = []
     defer { dispatcher.start(work) }
     for row in 0..<rows.count {
-      let lease = try TaskLease(rows, row)
+      var lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
         _ = try await database.query(
           ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+        continue
+      }
+      do {
+        try lease.decode(configuration.codec)
+      } catch {
+        await postpone(lease, error)
         continue
       }
       let replaced = state.withLock { $0.leases.add(lease) }
@@ -140,6 +148,13 @@ public final class ActivityWorker: Sendable {
       work.append(.attempt(lease.attempt))
     }
     return rows.count
+  }
+
+  /// Its input cannot be read here: another worker may, or this one with another key ring. The attempt has not begun.
+  private func postpone(_ lease: TaskLease, _ error: any Error) async {
+    Log.error("value-unreadable", "\(error)", ["run_id": lease.key.runID.description, "sequence": String(lease.key.sequence)])
+    _ = try? await database.query(
+      ActivityTaskStatements.postpone, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
   }
 
   /// The dispatcher's word on an attempt.
@@ -202,7 +217,7 @@ public final class ActivityWorker: Sendable {
     for (lease, report) in outcomes {
       guard case .completed = report.outcome else { continue }
       batch.append(lease.key, lease.token)
-      attributes.append(report.encoded(sequence: lease.key.sequence))
+      attributes.append(try report.stored(sequence: lease.key.sequence, configuration.codec, lease.attempt.workflow))
     }
     if batch.count > 0 {
       var parameters = batch.parameters
@@ -215,7 +230,7 @@ public final class ActivityWorker: Sendable {
     for (lease, report) in outcomes {
       guard case .failed(let failure) = report.outcome else { continue }
       let isWritten = try await failures.write(
-        failure, lease.key, token: lease.token, options: lease.attempt.task.options, worker: configuration.identity)
+        failure, lease.key, lease.attempt.workflow, token: lease.token, options: lease.attempt.task.options, worker: configuration.identity)
       if !isWritten { Log.warning("lease-lost", "a failure came after its lease had ended", ["run_id": lease.key.runID.description]) }
     }
   }
@@ -247,7 +262,11 @@ public final class ActivityWorker: Sendable {
     let column = ArrayColumn(.bytea)
     for lease in leases {
       batch.append(lease.key, lease.token)
-      if let details = details[lease.key] { column.append(details.bytes) } else { column.appendNull() }
+      if let details = details[lease.key] {
+        column.append(try configuration.codec.map { try $0.encode(details, lease.attempt.workflow) }?.bytes ?? details.bytes)
+      } else {
+        column.appendNull()
+      }
     }
     var parameters = batch.parameters
     parameters.append(column)

@@ -67,9 +67,11 @@ public final class RemoteTasks: Sendable {
     guard !tasks.isEmpty else { return Answer() }
     let batch = LeaseColumns()
     let details = ArrayColumn(.bytea)
+    let workflows = try await workflows(of: tasks.map(\.token))
     for task in tasks {
       batch.append(task.token.key, task.token.lease)
-      if let bytes = task.details?.bytes { details.append(bytes) } else { details.appendNull() }
+      let stored = try task.details.map { try encoded($0, workflows[task.token.key]) }
+      if let bytes = stored?.bytes { details.append(bytes) } else { details.appendNull() }
     }
     var parameters = batch.parameters
     parameters.append(details)
@@ -93,10 +95,12 @@ public final class RemoteTasks: Sendable {
     guard !tasks.isEmpty else { return Answer() }
     let batch = LeaseColumns()
     let attributes = ArrayColumn(.bytea)
+    let workflows = try await workflows(of: tasks.map(\.token))
     for task in tasks {
       batch.append(task.token.key, task.token.lease)
       let report = AttemptReport(
-        attempt: task.token.attempt, outcome: .completed(task.result), worker: worker, startedAt: 0, endedAt: 0)
+        attempt: task.token.attempt, outcome: .completed(try encoded(task.result, workflows[task.token.key])), worker: worker, startedAt: 0,
+        endedAt: 0)
       attributes.append(report.encoded(sequence: task.token.key.sequence))
     }
     var parameters = batch.parameters
@@ -117,7 +121,9 @@ public final class RemoteTasks: Sendable {
       guard rows.count == 1 else { return false }
       let recorded = try rows.optional(0, 0) { Payload(json: try rows.bytes($0, $1)) }
       let options = try ActivityOptions(recorded: recorded, taskQueue: try rows.text(0, 1))
-      return try await TaskFailureWriter.write(failure, token.key, token: token.lease, options: options, worker: worker, transaction)
+      let workflow = WorkflowKey(namespace: try rows.text(0, 2), workflowID: try rows.text(0, 3))
+      let stored = try client.codec.map { try failure.encoded($0, workflow) } ?? failure
+      return try await TaskFailureWriter.write(stored, token.key, token: token.lease, options: options, worker: worker, transaction)
     }
     client.wakeOwner()
     return isWritten
@@ -128,15 +134,47 @@ public final class RemoteTasks: Sendable {
       ActivityTaskStatements.leasing(taskQueue, maximum: maximum, worker: worker, lease: lease))[1]
     var tasks: [LeasedActivity] = []
     for row in 0..<rows.count {
-      let lease = try TaskLease(rows, row)
+      var lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
         _ = try await database.query(
           ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
       } else {
-        tasks.append(LeasedActivity(lease))
+        do {
+          try lease.decode(client.codec)
+          tasks.append(LeasedActivity(lease))
+        } catch {
+          Log.error("value-unreadable", "\(error)", ["run_id": lease.key.runID.description, "sequence": String(lease.key.sequence)])
+          _ = try await database.query(
+            ActivityTaskStatements.postpone, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+        }
       }
     }
     return tasks
+  }
+
+  /// Whose tasks they are, which codecs need to know; nothing is asked without codecs.
+  private func workflows(of tokens: [TaskToken]) async throws -> [ActivityKey: WorkflowKey] {
+    guard client.codec != nil else { return [:] }
+    let (runs, sequences) = (ArrayColumn(.uuid), ArrayColumn(.int4))
+    for token in tokens {
+      runs.append(token.key.runID.uuid)
+      sequences.append(token.key.sequence)
+    }
+    var parameters = Parameters()
+    parameters.append(runs)
+    parameters.append(sequences)
+    let rows = try await database.query(ActivityTaskStatements.workflows, parameters)
+    var workflows: [ActivityKey: WorkflowKey] = [:]
+    for row in 0..<rows.count {
+      workflows[try Self.key(rows, row)] = WorkflowKey(namespace: try rows.text(row, 2), workflowID: try rows.text(row, 3))
+    }
+    return workflows
+  }
+
+  /// - Parameter workflow: nil for a task that is gone, whose lease is lost: nothing will be written.
+  private func encoded(_ payload: Payload, _ workflow: WorkflowKey?) throws -> Payload {
+    guard let codec = client.codec else { return payload }
+    return try workflow.map { try codec.encode(payload, $0) } ?? .null
   }
 
   private static func key(_ rows: Rows, _ row: Int) throws -> ActivityKey {

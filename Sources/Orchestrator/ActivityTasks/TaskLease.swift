@@ -2,7 +2,7 @@ import PostgreSQL
 
 /// A task that this worker may run until its lease ends.
 struct TaskLease: LeasedTask {
-  let attempt: ActivityAttempt
+  private(set) var attempt: ActivityAttempt
   let token: Int64
   let isCancelRequested: Bool
 
@@ -23,6 +23,20 @@ struct TaskLease: LeasedTask {
     token = try rows.int64(row, 10)
     isCancelRequested = try rows.bool(row, 12)
   }
+
+  /// Brings its values back.
+  /// - Throws: `CodecError`; without codecs `PayloadError.encoded`.
+  mutating func decode(_ codec: CodecChain?) throws {
+    if codec == nil, let how = PayloadEnvelope.summary(of: attempt.task.input) { throw PayloadError.encoded(how: how) }
+    guard let codec else { return }
+    let task = attempt.task
+    attempt = ActivityAttempt(
+      key: key, workflow: attempt.workflow,
+      task: ActivityTask(
+        sequence: task.sequence, activityType: task.activityType, input: try codec.decode(task.input, attempt.workflow), options: task.options),
+      attempt: attempt.attempt, scheduledAt: attempt.scheduledAt,
+      heartbeatDetails: try attempt.heartbeatDetails.map { try codec.decode($0, attempt.workflow) })
+  }
 }
 
 extension ActivityOptions {
@@ -39,12 +53,16 @@ extension ActivityOptions {
 /// The failure of an attempt on a remote worker, decided and written in one transaction: the next attempt, or the last word to the owner.
 struct TaskFailureWriter: Sendable {
   let database: Database
+  let codec: CodecChain?
 
   /// - Returns: false when the lease was lost and nothing was written.
   @discardableResult
-  func write(_ failure: Failure, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String) async throws -> Bool {
-    try await database.transaction { transaction in
-      try await Self.write(failure, key, token: token, options: options, worker: worker, transaction)
+  func write(
+    _ failure: Failure, _ key: ActivityKey, _ workflow: WorkflowKey, token: Int64, options: ActivityOptions, worker: String
+  ) async throws -> Bool {
+    let stored = try codec.map { try failure.encoded($0, workflow) } ?? failure
+    return try await database.transaction { transaction in
+      try await Self.write(stored, key, token: token, options: options, worker: worker, transaction)
     }
   }
 

@@ -11,12 +11,15 @@ public final class Client: Sendable {
   private let ownership: OwnershipLoop?
   private let wakeUp: WakeUp
   let attributeCatalog: SearchAttributeCatalog
+  /// What values pass on their way into the database and back; nil when they lie there as they are.
+  public let codec: CodecChain?
 
   init(
-    _ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?,
+    _ database: Database, _ registry: Registry, _ results: ResultBoard, identity: String, ownership: OwnershipLoop?, codec: CodecChain?,
     _ attributeCatalog: SearchAttributeCatalog = SearchAttributeCatalog()
   ) {
     self.attributeCatalog = attributeCatalog
+    self.codec = codec
     self.database = database
     self.registry = registry
     self.results = results
@@ -26,13 +29,14 @@ public final class Client: Sendable {
   }
 
   /// A client of a process that owns no slots.
-  public convenience init(_ database: Database, _ registry: Registry = Registry(), identity: String) {
-    self.init(database, registry, ResultBoard(), identity: identity, ownership: nil)
+  /// - Parameter codec: that of the engines of this database; nil, the default, for values as they are.
+  public convenience init(_ database: Database, _ registry: Registry = Registry(), identity: String, codec: CodecChain? = nil) {
+    self.init(database, registry, ResultBoard(), identity: identity, ownership: nil, codec: codec)
   }
 
   /// The same client under another name: histories record who acted.
   public func acting(as identity: String) -> Client {
-    Client(database, registry, results, identity: identity, ownership: ownership, attributeCatalog)
+    Client(database, registry, results, identity: identity, ownership: ownership, codec: codec, attributeCatalog)
   }
 
   /// Starts a workflow; durable when this returns. The same run id again is the same start.
@@ -74,9 +78,10 @@ public final class Client: Sendable {
       guard let refusal else { return runID }
       guard refusal.isAboutOwnership else { throw refusal }
     }
+    let (stored, storedMemo) = (try encoded(input, key), try memo.map { try encoded($0, key) })
     _ = try await call(
       ClientStatements.start,
-      Parameters(type, key.workflowID, input.text, runID.uuid, key.namespace, identity, attributes?.text, memo?.text))
+      Parameters(type, key.workflowID, stored.text, runID.uuid, key.namespace, identity, attributes?.text, storedMemo?.text))
     wakeOwner()
     return runID
   }
@@ -105,8 +110,9 @@ public final class Client: Sendable {
     try Self.checkSize(input)
     let attributes = SignaledAttributes(name: name, input: input, identity: identity, requestID: requestID)
     if try await sendDirectly(.signal(attributes), key) { return }
+    let stored = try encoded(input, key)
     _ = try await call(
-      ClientStatements.signal, Parameters(key.workflowID, name, input.text, requestID, key.namespace, identity))
+      ClientStatements.signal, Parameters(key.workflowID, name, stored.text, requestID, key.namespace, identity))
     wakeOwner()
   }
 
@@ -139,7 +145,8 @@ public final class Client: Sendable {
     if pending.count > 0, try !pending.bool(0, 0) {
       throw OrchestratorError(.activityNotFound, "workflow '\(key.workflowID)' has no pending activity with sequence \(sequence)")
     }
-    let (name, result, reason) = action.parts
+    let (name, value, reason) = action.parts
+    let result = try encoded(value, key)
     _ = try await call(
       ClientStatements.commandActivity, Parameters(key.workflowID, sequence, name, result.text, reason, key.namespace, identity))
     wakeOwner()
@@ -154,7 +161,8 @@ public final class Client: Sendable {
     guard let definition = registry.workflows[type] else {
       throw OrchestratorError(.unknownWorkflowType, "this process does not know workflow type '\(type)'")
     }
-    let state = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
+    let stored = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
+    let state = try stored.map { try decoded($0, key) }
     do {
       guard let answer = try definition.answer(name, state) else {
         throw OrchestratorError(.queryNotFound, "workflow type '\(type)' has no query '\(name)'")
@@ -173,7 +181,9 @@ public final class Client: Sendable {
     let firstLook = runID != nil && isOwnedHere ? Duration.milliseconds(50) : .zero
     while true {
       let outcome = try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) }
-      guard let successor = outcome.successor else { return (resolved, outcome) }
+      guard let successor = outcome.successor else {
+        return (resolved, RunOutcome(status: outcome.status, outcome: try outcome.outcome.map { try decoded($0, key, outcome.status) }))
+      }
       resolved = successor
     }
   }
@@ -225,6 +235,10 @@ public final class Client: Sendable {
   static func checkSize(_ input: Payload) throws {
     guard input.bytes.count <= Limits.payloadBytes else {
       throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
+    }
+    guard !PayloadEnvelope.isOne(input) else {
+      throw OrchestratorError(
+        .invalidArgument, "an object whose metadata has the encoding '\(PayloadEnvelope.encoding)' is what codecs store: send the value itself")
     }
   }
 

@@ -14,7 +14,7 @@ extension Client {
       throw OrchestratorError(.invalidArgument, "the schedule '\(scheduleID)' would never act: its specification has no time from now on")
     }
     let written = try await database.query(
-      ScheduleStatements.insert, try Self.values(scheduleID, schedule, namespace, cursor: now, next))
+      ScheduleStatements.insert, try values(scheduleID, schedule, namespace, cursor: now, next))
     guard written.affectedRows == 1 else {
       throw OrchestratorError(.scheduleAlreadyExists, "there is a schedule '\(scheduleID)' in namespace '\(namespace)' already")
     }
@@ -29,7 +29,7 @@ extension Client {
     let times = try schedule.checked()
     let now = try await database.query(ScheduleStatements.clock).timestamp(0, 0)
     let next = times.next(after: now.floored(by: 1_000_000), scheduleID: scheduleID)
-    var parameters = try Self.values(scheduleID, schedule, namespace, cursor: now, next)
+    var parameters = try values(scheduleID, schedule, namespace, cursor: now, next)
     parameters.append(version)
     guard try await database.query(ScheduleStatements.update, parameters).count == 0 else { return }
     let found = try await describeSchedule(scheduleID, namespace: namespace)
@@ -113,13 +113,15 @@ extension Client {
     return try specification.times(from: from, through: through, limit: limit, scheduleID: scheduleID)
   }
 
-  private static func values(
+  private func values(
     _ scheduleID: String, _ schedule: Schedule, _ namespace: String, cursor: Int64, _ next: ScheduledTime?
   ) throws -> Parameters {
     let (action, policies, state) = (schedule.action, schedule.policies, schedule.state)
+    // Its runs have ids of their own: the input belongs to the namespace.
+    let input = try codec.map { try $0.encode(action.input, namespace: namespace, workflowID: nil) } ?? action.input
     var parameters = Parameters(
       namespace, scheduleID, try PayloadCodec.encode(schedule.specification).text, action.workflowType, action.workflowID,
-      action.input.text, policies.overlap.rawValue)
+      input.text, policies.overlap.rawValue)
     parameters.appendInterval(microseconds: policies.catchupWindow.microseconds)
     parameters.append(policies.pauseOnFailure)
     parameters.append(state.isPaused)

@@ -21,6 +21,8 @@ public struct EngineConfiguration: Sendable {
   public var retention: Duration?
   /// How long activities under way are waited for when the process stops; default 10 s.
   public var drainTime: Duration = .seconds(10)
+  /// What values pass on their way into the database; nil, the default, leaves them as they are. The same for every process of a database.
+  public var codec: CodecChain?
   /// Connections of the client's pool; default 8.
   public var clientConnections = 8
 
@@ -70,7 +72,7 @@ public final class Engine: Sendable {
     self.wakeUp = wakeUp
     retention = configuration.retention
     hasSearchAttributes = Atomic(registry.searchAttributes.isEmpty)
-    client = Client(database, registry, results, identity: configuration.identity, ownership: ownership)
+    client = Client(database, registry, results, identity: configuration.identity, ownership: ownership, codec: configuration.codec)
   }
 
   private static func session(_ configuration: EngineConfiguration) -> @Sendable (String) -> ConnectionConfiguration {
@@ -87,14 +89,14 @@ public final class Engine: Sendable {
     database: ConnectionConfiguration, _ lost: WeakOwnership, _ wakeUp: WakeUp
   ) throws -> OwnershipLoop.Ownership {
     let mailbox = try OwnerMailbox()
-    let store = try PostgresStore(database, processID: processID)
+    let store = try PostgresStore(database, processID: processID, readsKeys: configuration.codec != nil)
     let dispatcher = LocalDispatcher(
       registry: registry, concurrency: configuration.localTaskQueues, identity: configuration.identity, clock: clock
     ) { mailbox.put(.message($0)) }
     let owner = SlotOwner(
       configuration: SlotOwner.Configuration(
         identity: configuration.identity, build: configuration.build, cachedRuns: configuration.cachedRuns,
-        localTaskQueues: Set(configuration.localTaskQueues.keys)),
+        localTaskQueues: Set(configuration.localTaskQueues.keys), codec: configuration.codec),
       registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
     owner.onTasks = { wakeUp.send(WakeUp.tasksChannel) }
     owner.onMessages = { wakeUp.send(WakeUp.inboxChannel) }

@@ -59,7 +59,7 @@ extension Client {
     try Self.checkSize(input)
     let attributes = UpdateAttributes(updateID: updateID, name: name, input: input, identity: identity)
     if try await sendDirectly(.update(attributes), key) { return }
-    _ = try await call(ClientStatements.update, Parameters(key.workflowID, name, input.text, updateID, key.namespace, identity))
+    _ = try await call(ClientStatements.update, Parameters(key.workflowID, name, try encoded(input, key).text, updateID, key.namespace, identity))
     wakeOwner()
   }
 
@@ -78,7 +78,8 @@ extension Client {
       let isOpen = try await database.query(ClientStatements.isOpen, Parameters(key.workflowID, key.namespace)).bool(0, 0)
       let rows = try await database.query(ClientStatements.updateAnswer, Parameters(key.workflowID, key.namespace, updateID))
       if rows.count > 0, let status = UpdateStatus(rawValue: try rows.int16(0, 0)) {
-        let outcome = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
+        let stored = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
+        let outcome = try stored.map { try decoded($0, key, status == .completed ? .completed : .failed) }
         if isWanted(status) { return outcome }
         if status == .rejected || status == .failed {
           let failure = try PayloadCodec.decode(Failure.self, from: outcome ?? .null)

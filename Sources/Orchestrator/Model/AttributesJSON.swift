@@ -141,6 +141,20 @@ struct AttributesReader {
     return values
   }
 
+  /// The same object with some values replaced; nil when none was.
+  func replacing(_ replacement: (_ name: String, Payload) throws -> Payload?) rethrows -> [UInt8]? {
+    var result: [UInt8] = []
+    var copied = 0
+    for field in fields {
+      let name = String(decoding: bytes[(field.name.lowerBound + 1)..<(field.name.upperBound - 1)], as: UTF8.self)
+      let value = Payload(json: Array(bytes[field.value]))
+      guard let new = try replacement(name, value), new != value else { continue }
+      result += bytes[copied..<field.value.lowerBound] + new.bytes
+      copied = field.value.upperBound
+    }
+    return copied == 0 ? nil : result + bytes[copied...]
+  }
+
   private func raw(_ name: StaticString) -> Range<Int>? {
     for field in fields where field.name.count == name.utf8CodeUnitCount + 2 {
       let candidate = bytes[(field.name.lowerBound + 1)..<(field.name.upperBound - 1)]

@@ -22,16 +22,24 @@ public struct Failure: Codable, Sendable, Equatable {
   /// Milliseconds that the failing side asked to wait before the next attempt, for example by `Retry-After`.
   public var nextRetryDelayMilliseconds: Int64?
   public var cause: [Failure]
+  /// What the failing side tells beside the message, for code: any JSON value.
+  public var details: Payload?
+  /// Where it was thrown, in the words of the language that threw it.
+  public var stackTrace: String?
+  /// Message and stack trace as codecs left them, where this process could not read them.
+  var encodedAttributes: Payload?
 
   public init(
     kind: Kind = .application, type: String, message: String, isRetryable: Bool = true,
-    nextRetryDelayMilliseconds: Int64? = nil, cause: Failure? = nil
+    nextRetryDelayMilliseconds: Int64? = nil, details: Payload? = nil, stackTrace: String? = nil, cause: Failure? = nil
   ) {
     self.kind = kind
     self.type = type.withoutNull.prefix(utf8Bytes: Limits.nameBytes)
     self.message = message.withoutNull.prefix(utf8Bytes: Limits.failureMessageBytes)
     self.isRetryable = isRetryable
     self.nextRetryDelayMilliseconds = nextRetryDelayMilliseconds
+    self.details = details
+    self.stackTrace = stackTrace?.withoutNull.prefix(utf8Bytes: Limits.failureStackBytes)
     self.cause = cause.map { [$0.limited(to: Limits.failureDepth - 1)] } ?? []
   }
 
@@ -45,7 +53,7 @@ public struct Failure: Codable, Sendable, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case kind, type, message, nextRetryDelayMilliseconds, cause
+    case kind, type, message, nextRetryDelayMilliseconds, cause, details, stackTrace, encodedAttributes
     case isRetryable = "retryable"
   }
 
@@ -57,7 +65,10 @@ public struct Failure: Codable, Sendable, Equatable {
       message: try container.decodeIfPresent(String.self, forKey: .message) ?? "",
       isRetryable: try container.decodeIfPresent(Bool.self, forKey: .isRetryable) ?? true,
       nextRetryDelayMilliseconds: try container.decodeIfPresent(Int64.self, forKey: .nextRetryDelayMilliseconds),
+      details: try container.decodeIfPresent(Payload.self, forKey: .details),
+      stackTrace: try container.decodeIfPresent(String.self, forKey: .stackTrace),
       cause: try container.decodeIfPresent([Failure].self, forKey: .cause)?.first)
+    encodedAttributes = try container.decodeIfPresent(Payload.self, forKey: .encodedAttributes)
   }
 }
 
@@ -83,12 +94,27 @@ public struct ApplicationFailure: Error, Sendable, Equatable, CustomStringConver
   public var isRetryable: Bool
   /// What the failing side asked to wait before the next attempt; nil leaves it to the retry policy.
   public var nextRetryDelay: Duration?
+  /// What it tells beside the message, for code: any JSON value. Read it as a type by `Failure.details(as:)`.
+  public var details: Payload?
+  /// What led to it.
+  public var cause: Failure?
 
-  public init(type: String, message: String, isRetryable: Bool = true, nextRetryDelay: Duration? = nil) {
+  public init(
+    type: String, message: String, isRetryable: Bool = true, nextRetryDelay: Duration? = nil, cause: (any Error)? = nil
+  ) {
     self.type = type
     self.message = message
     self.isRetryable = isRetryable
     self.nextRetryDelay = nextRetryDelay
+    self.cause = cause.map { Failure($0) }
+  }
+
+  /// With details, which are kept for code; those that do not encode are left out.
+  public init<Details: Encodable & Sendable>(
+    type: String, message: String, details: Details, isRetryable: Bool = true, nextRetryDelay: Duration? = nil, cause: (any Error)? = nil
+  ) {
+    self.init(type: type, message: message, isRetryable: isRetryable, nextRetryDelay: nextRetryDelay, cause: cause)
+    self.details = try? PayloadCodec.encode(details)
   }
 
   public var description: String { "\(type): \(message)" }
@@ -105,13 +131,16 @@ public struct ActivityFailure: Error, Sendable, Equatable, CustomStringConvertib
 }
 
 extension Failure {
+  /// The details as a type; nil when there are none, or when they are something else.
+  public func details<Details: Decodable>(as type: Details.Type) -> Details? { details.flatMap { try? PayloadCodec.decode(type, from: $0) } }
+
   /// The tree for any thrown error; errors that are not ours keep their Swift type's name and description.
   public init(_ error: any Error) {
     switch error {
     case let error as ApplicationFailure:
       self.init(
         type: error.type, message: error.message, isRetryable: error.isRetryable,
-        nextRetryDelayMilliseconds: error.nextRetryDelay.map(\.milliseconds))
+        nextRetryDelayMilliseconds: error.nextRetryDelay.map(\.milliseconds), details: error.details, cause: error.cause)
     case let error as ActivityFailure:
       self.init(type: "ActivityFailure", message: error.description, isRetryable: false, cause: error.failure)
     case let error as ChildWorkflowFailure:

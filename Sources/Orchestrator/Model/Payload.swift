@@ -28,6 +28,8 @@ public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLarge(bytes: Int)
   case undecodable(type: String, reason: String)
   case unencodable(type: String, reason: String)
+  /// It is still as a codec left it.
+  case encoded(how: String)
 
   public var description: String {
     switch self {
@@ -35,6 +37,11 @@ public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooLarge(let bytes):
       "the payload has \(bytes) bytes, the limit is \(Limits.payloadBytes): keep large values in the object store and pass their key"
     case .undecodable(let type, let reason): "the payload does not decode as \(type): \(reason)"
+    case .encoded(let how):
+      """
+      the value is stored \(how), which this process could not read: give it the codecs and the key ring of where it was written, then retry; \
+      if it has them, the value was changed, or moved here from another workflow
+      """
     case .unencodable(let type, let reason): "a value of type \(type) does not encode: \(reason)"
     }
   }
@@ -72,6 +79,7 @@ public enum PayloadCodec {
 
   /// Decodes a payload of any origin. Throws ``PayloadError``.
   public static func decode<Value: Decodable>(_ type: Value.Type, from payload: Payload) throws -> Value {
+    if let how = PayloadEnvelope.summary(of: payload) { throw PayloadError.encoded(how: how) }
     if let value = FastPayloadDecoder.decode(type, from: payload.bytes) { return value }
     do {
       return try JSONDecoder().decode(type, from: Data(payload.bytes))

@@ -18,11 +18,17 @@ public struct HistoryEntry: Codable, Sendable {
   }
 
   init(_ event: HistoryEvent) {
-    eventID = event.eventID
-    type = event.type.name
-    at = RecordedTime(microseconds: event.at)
-    causedBy = event.causedBy
-    attributes = Payload(json: event.attributes)
+    self.init(
+      eventID: event.eventID, type: event.type.name, at: RecordedTime(microseconds: event.at), causedBy: event.causedBy,
+      attributes: Payload(json: event.attributes))
+  }
+
+  init(eventID: Int32, type: String, at: RecordedTime, causedBy: Int32, attributes: Payload) {
+    self.eventID = eventID
+    self.type = type
+    self.at = at
+    self.causedBy = causedBy
+    self.attributes = attributes
   }
 }
 
@@ -107,17 +113,38 @@ extension Client {
   /// - Parameters:
   ///   - after: the last event id of the part before.
   ///   - limit: events, 1 to 1000.
+  ///   - display: how values that codecs changed are shown.
   /// - Throws: `OrchestratorError`: `invalid-argument`, `damaged-history`.
-  public func history(_ runID: RunID, after: Int32 = 0, limit: Int = 1000) async throws -> HistoryPage {
+  public func history(
+    _ runID: RunID, after: Int32 = 0, limit: Int = 1000, showing display: ValueDisplay = .placeholders
+  ) async throws -> HistoryPage {
     let limit = try Self.checked(limit)
     let rows = try await database.query(VisibilityStatements.history, Parameters(runID.uuid, after, Int64(limit) + 1))
-    let events = try (0..<min(rows.count, limit)).map { HistoryEntry(try LoadedRuns.event(rows, $0)) }
+    let stored = try (0..<min(rows.count, limit)).map { HistoryEntry(try LoadedRuns.event(rows, $0)) }
+    let events = try await shown(stored, of: runID, display)
     return HistoryPage(runID: runID, events: events, nextAfter: rows.count > limit ? events.last?.eventID : nil)
   }
 
-  /// A run's whole history, to be kept or replayed elsewhere.
+  /// Whose run it is must be known only where something is to be shown in another form.
+  private func shown(_ events: [HistoryEntry], of runID: RunID, _ display: ValueDisplay) async throws -> [HistoryEntry] {
+    guard display != .stored, events.contains(where: { PayloadEnvelope.mayStand(in: $0.attributes.bytes) }) else { return events }
+    let key = try await key(of: runID)
+    return try events.map { try $0.shown(display, codec, key) }
+  }
+
+  /// Whose run it is.
   /// - Throws: `OrchestratorError` with code `workflow-not-found`.
-  public func export(_ runID: RunID) async throws -> HistoryExport {
+  func key(of runID: RunID) async throws -> WorkflowKey {
+    let rows = try await database.query(VisibilityStatements.run, Parameters(runID.uuid))
+    guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no run has the id \(runID)") }
+    return WorkflowKey(namespace: try rows.text(0, 0), workflowID: try rows.text(0, 1))
+  }
+
+  /// A run's whole history, to be kept or replayed elsewhere.
+  /// - Parameter display: how values that codecs changed are shown; only those as they are stored, the default, can be replayed elsewhere by
+  ///   whoever has the keys.
+  /// - Throws: `OrchestratorError` with code `workflow-not-found`.
+  public func export(_ runID: RunID, showing display: ValueDisplay = .stored) async throws -> HistoryExport {
     let rows = try await database.query(VisibilityStatements.run, Parameters(runID.uuid))
     guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no run has the id \(runID)") }
     // Read before the events: an event that comes meanwhile is then compared with what the code did for it, or reported as one more.
@@ -125,7 +152,7 @@ extension Client {
     var events: [HistoryEntry] = []
     var after: Int32? = 0
     while let last = after {
-      let page = try await history(runID, after: last)
+      let page = try await history(runID, after: last, showing: display)
       events += page.events
       after = page.nextAfter
     }

@@ -114,6 +114,13 @@ extension Client {
     }
   }
 
+  /// What cannot be read stays as it is, and the replay says so.
+  private func decoded(_ history: [HistoryEvent], _ info: WorkflowInfo) -> [HistoryEvent] {
+    guard let codec else { return history }
+    let key = WorkflowKey(namespace: info.namespace, workflowID: info.workflowID)
+    return history.map { (try? $0.decoded(codec, key)) ?? $0 }
+  }
+
   private func openRuns(after: RunID, _ namespace: String?, _ workflowType: String?) async throws -> [WorkflowInfo] {
     let rows = try await database.query(
       VisibilityStatements.openRuns, Parameters(after.uuid, namespace, workflowType, Int64(Self.checkedPage)))
@@ -140,7 +147,7 @@ extension Client {
       guard let part = parts[info.runID] else { return CheckedRun(info: info) }
       var checked = CheckedRun(info: info, events: part.count)
       do {
-        let history = try part.map { try LoadedRuns.event(rows, $0) }
+        let history = decoded(try part.map { try LoadedRuns.event(rows, $0) }, info)
         checked.divergence = replayer.divergence(of: history, info.runID, isLastEventNew: unapplied.contains(info.runID))
       } catch {
         checked.divergence = Replayer.Divergence(.damagedHistory(eventID: Int32(part.count), reason: String(describing: error)))

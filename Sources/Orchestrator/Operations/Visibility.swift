@@ -4,9 +4,13 @@ import PostgreSQL
 /// What operators see. Nothing here changes anything, and every answer has a limit.
 extension Client {
   /// Everything about a run but its history.
-  /// - Parameter runID: nil for the newest run of the workflow id.
+  /// - Parameters:
+  ///   - runID: nil for the newest run of the workflow id.
+  ///   - display: how values that codecs changed are shown.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `unavailable` while no owner has taken the start.
-  public func describe(_ key: WorkflowKey, runID: RunID? = nil) async throws -> WorkflowDescription {
+  public func describe(
+    _ key: WorkflowKey, runID: RunID? = nil, showing display: ValueDisplay = .placeholders
+  ) async throws -> WorkflowDescription {
     let runID = try await newestRun(of: key, unless: runID)
     let parameters = Parameters(runID.uuid, Int64(Self.largestPage))
     let results = try await database.run([
@@ -17,8 +21,9 @@ extension Client {
     let isOpen = try WorkflowSummary(results[0], 0).status.isOpen
     let activities = isOpen ? try (0..<results[1].count).map { try PendingActivity(results[1], $0) } : []
     let timers = isOpen ? try (0..<results[2].count).map { try PendingTimer(results[2], $0) } : []
-    return WorkflowDescription(
-      try WorkflowSummary(results[0], 0, pending: activities), try WorkflowDetails(results[0], pending: activities, timers))
+    let summary = try WorkflowSummary(results[0], 0, pending: activities)
+    let details = try WorkflowDetails(results[0], pending: activities, timers)
+    return WorkflowDescription(summary, try details.shown(display, codec, key, summary.status))
   }
 
   /// The newest run of a workflow id, or the given one.
@@ -37,7 +42,7 @@ extension Client {
   /// Activities of all runs that ran out of attempts and wait for an operator.
   /// - Throws: `OrchestratorError` with code `invalid-argument`.
   public func parkedActivities(
-    namespace: String = "default", limit: Int = 50, cursor: String? = nil
+    namespace: String = "default", limit: Int = 50, cursor: String? = nil, showing display: ValueDisplay = .placeholders
   ) async throws -> Listing<PendingActivity> {
     let limit = try Self.checked(limit)
     let parts = (cursor ?? "\(RunID.smallest).0").split(separator: ".")
@@ -45,21 +50,27 @@ extension Client {
     let after = try Self.run(in: String(parts[0]))
     let rows = try await database.query(
       VisibilityStatements.parkedActivities, Parameters(namespace, after.uuid, sequence, Int64(limit) + 1))
-    let activities = try (0..<min(rows.count, limit)).map { try PendingActivity(rows, $0) }
+    let activities = try (0..<min(rows.count, limit)).map {
+      try PendingActivity(rows, $0).shown(display, codec, namespace: namespace)
+    }
     return Listing(
       items: activities, nextCursor: rows.count > limit ? activities.last.map { "\($0.runID).\($0.sequence)" } : nil)
   }
 
   /// Activities of one run without an outcome, in the order in which they were scheduled; at most 1000.
-  public func pendingActivities(_ runID: RunID) async throws -> [PendingActivity] {
+  public func pendingActivities(_ runID: RunID, showing display: ValueDisplay = .placeholders) async throws -> [PendingActivity] {
     let rows = try await database.query(VisibilityStatements.pendingActivities, Parameters(runID.uuid, Int64(Self.largestPage)))
-    return try (0..<rows.count).map { try PendingActivity(rows, $0) }
+    guard rows.count > 0 else { return [] }
+    let namespace = try await key(of: runID).namespace
+    return try (0..<rows.count).map { try PendingActivity(rows, $0).shown(display, codec, namespace: namespace) }
   }
 
   /// Attempts of a run's activities that failed; the newest 1000 when there are more.
-  public func attempts(_ runID: RunID) async throws -> [FailedAttempt] {
+  public func attempts(_ runID: RunID, showing display: ValueDisplay = .placeholders) async throws -> [FailedAttempt] {
     let rows = try await database.query(VisibilityStatements.attempts, Parameters(runID.uuid, Int64(Self.largestPage)))
-    return try (0..<rows.count).map { try FailedAttempt(rows, $0) }
+    guard rows.count > 0 else { return [] }
+    let key = try await key(of: runID)
+    return try (0..<rows.count).map { try FailedAttempt(rows, $0).shown(display, codec, key) }
   }
 
   /// Task queues that have tasks.

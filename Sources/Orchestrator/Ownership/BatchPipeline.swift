@@ -41,6 +41,9 @@ struct BatchPipeline {
 
   func openEntries() -> [RunEntry] { entries[open.number] ?? [] }
 
+  /// The runs that a batch has rows of.
+  func entries(of batch: CommitBatch) -> [RunEntry] { entries[batch.number] ?? [] }
+
   mutating func nextToSend() -> CommitBatch? {
     guard hasRoom, !sealed.isEmpty else { return nil }
     return sealed.removeFirst()

@@ -34,6 +34,8 @@ struct CommitBatch: Sendable {
   var lowWater: RunID?
   /// Slots whose own marks this mark makes needless.
   var confirmedSlots: [Slot] = []
+  /// Why it can't be written at all, known before it is sent.
+  var unwritable: String?
   /// What waits for the commit.
   var effects: [Effect] = []
   /// What was applied to fill it: delivered again when it did not land.
@@ -159,6 +161,8 @@ struct SpilledMessage: Sendable {
   let attributes: [UInt8]
   /// Of a start.
   var key: WorkflowKey?
+  /// Whose message it is, where that is neither `key` nor a run of its own batch.
+  var recipient: WorkflowKey?
 }
 
 struct ActivityKey: Sendable, Hashable {

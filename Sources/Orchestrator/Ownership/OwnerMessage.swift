@@ -170,6 +170,11 @@ extension AttemptReport {
     }
   }
 
+  /// The attributes of its inbox row, past the codecs.
+  func stored(sequence: Int32, _ codec: CodecChain?, _ key: WorkflowKey) throws -> [UInt8] {
+    try codec.map { try $0.encode(attributes: encoded(sequence: sequence), key) } ?? encoded(sequence: sequence)
+  }
+
   /// The attributes of its inbox row.
   func encoded(sequence: Int32) -> [UInt8] {
     var writer = AttributesWriter()

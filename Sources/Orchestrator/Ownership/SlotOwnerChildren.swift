@@ -61,7 +61,7 @@ extension SlotOwner {
 
   private func send(_ kind: InboxKind, _ event: IncomingEvent, to child: OpenChild) {
     pipeline.open.sentMessages.append(
-      SpilledMessage(runID: child.runID, slot: child.key.slot, kind: kind, attributes: event.encoded()))
+      SpilledMessage(runID: child.runID, slot: child.key.slot, kind: kind, attributes: event.encoded(), recipient: child.key))
   }
 
   /// A run closes: its open children get what their policies say, its parent is told. A run that continues as new is no end to its parent.
@@ -78,10 +78,9 @@ extension SlotOwner {
     entry.children = [:]
     guard let parent = entry.info?.parent, status != .continuedAsNew else { return }
     let told = ChildOutcome(sequence: parent.sequence, runID: entry.runID, status: status, payload: outcome)
+    let key = WorkflowKey(namespace: parent.namespace, workflowID: parent.workflowID)
     pipeline.open.sentMessages.append(
-      SpilledMessage(
-        runID: parent.runID, slot: Slot.of(namespace: parent.namespace, workflowID: parent.workflowID), kind: .childOutcome,
-        attributes: told.encoded()))
+      SpilledMessage(runID: parent.runID, slot: key.slot, kind: .childOutcome, attributes: told.encoded(), recipient: key))
   }
 
   /// Its outcome comes once; of a child that this run knows nothing of (any more) it changes nothing.

@@ -136,6 +136,7 @@ extension SlotOwner {
 
   /// A run's stored history arrived: it is replayed, and messages that waited are dealt with.
   func loaded(_ run: LoadedRun) {
+    let run = configuration.codec.map { run.decoded($0) } ?? run
     guard let entry = entries[run.runID], case .loading = entry.phase else { return }
     let poison = poisoned.removeValue(forKey: run.runID)
     guard let first = run.history.first, !run.isClosed else {
@@ -224,6 +225,13 @@ extension SlotOwner {
       throw error
     }
     _ = try instance.takeChangedState()
+    for open in outcome.openActivities {
+      guard let how = PayloadEnvelope.summary(of: open.task.input) else { continue }
+      instance.evict()
+      throw WorkflowProblem.undecodablePayload(
+        what: "the input of activity '\(open.task.activityType)' (sequence \(open.task.sequence))",
+        reason: PayloadError.encoded(how: how).description)
+    }
     entry.phase = .active(instance)
     entry.scheduledBy = outcome.scheduledBy
     if run.blockedAttempts > 0 {

@@ -70,7 +70,29 @@ enum ActivityTaskStatements {
 
   static let leasedOptions = Statement(
     name: "leased_options",
-    sql: "select options, task_queue from orchestrator.activity_tasks where run_id = $1 and sequence = $2 and lease_token = $3",
+    sql: """
+      select options, task_queue, namespace, workflow_id from orchestrator.activity_tasks
+      where run_id = $1 and sequence = $2 and lease_token = $3
+      """,
+    parameterTypes: [.uuid, .int4, .int8])
+
+  /// Whose tasks these are.
+  static let workflows = Statement(
+    name: "workflows_of_tasks",
+    sql: """
+      select t.run_id, t.sequence, t.namespace, t.workflow_id from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      join orchestrator.activity_tasks t on t.run_id = i.run_id and t.sequence = i.sequence
+      """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  /// Nobody begins it for a while.
+  static let postpone = Statement(
+    name: "postpone_task",
+    sql: """
+      update orchestrator.activity_tasks
+      set state = 0, lease_token = 0, lease_expires_at = null, visible_at = now() + interval '10 seconds'
+      where run_id = $1 and sequence = $2 and lease_token = $3
+      """,
     parameterTypes: [.uuid, .int4, .int8])
 
   /// Locks a leased task and counts its failures so far.

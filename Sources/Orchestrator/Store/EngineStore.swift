@@ -57,7 +57,9 @@ struct InboxRow: Sendable {
   let runID: RunID
   let slot: Slot
   let kind: InboxKind
-  let attributes: [UInt8]
+  var attributes: [UInt8]
+  /// Whose message it is; nil where nobody asked.
+  var key: WorkflowKey?
 }
 
 /// What a read of rows saw of transactions, by their numbers: a row's identifier is drawn before its transaction ends, so a later one may

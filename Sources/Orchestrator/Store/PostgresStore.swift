@@ -13,6 +13,8 @@ final class PostgresStore: EngineStore {
 
   private let configuration: ConnectionConfiguration
   private let processID: Int64
+  /// Whether the owner asks whose the messages are.
+  private let readsKeys: Bool
   private let writer: BatchWriter
   private var commits: PipelineConnection
   private var reads: PipelineConnection
@@ -25,8 +27,9 @@ final class PostgresStore: EngineStore {
   var isReadable = true
 
   /// Connects; blocks until both connections stand.
-  init(_ configuration: ConnectionConfiguration, processID: Int64) throws {
+  init(_ configuration: ConnectionConfiguration, processID: Int64, readsKeys: Bool = false) throws {
     self.configuration = configuration
+    self.readsKeys = readsKeys
     self.processID = processID
     writer = BatchWriter(processID: processID)
     commits = try PipelineConnection(configuration)
@@ -52,6 +55,10 @@ final class PostgresStore: EngineStore {
       answers.append(.refused(batch: batch.number, .outcomeUnknown))
       return
     }
+    if let reason = batch.unwritable {
+      answers.append(.refused(batch: batch.number, .rejected(reason)))
+      return
+    }
     do {
       try commits.submit(writer.statements(for: batch, predecessor: predecessor))
       sentBatches.append(batch.number)
@@ -75,7 +82,7 @@ final class PostgresStore: EngineStore {
     var parameters = Self.parameters(slots)
     parameters.append(floor)
     parameters.append(Int64(Limits.inboxRead))
-    ask(.inbox, [(ReadStatements.inbox, parameters)])
+    ask(.inbox, [(readsKeys ? ReadStatements.inboxWithKeys : ReadStatements.inbox, parameters)])
   }
 
   func readTimers(slots: [Slot], dueUntil: Int64) {
@@ -213,6 +220,12 @@ extension PostgresStore.Read {
     }
   }
 
+  /// Of a row of `ReadStatements.inboxWithKeys`.
+  private static func key(_ rows: Rows, _ row: Int) throws -> WorkflowKey? {
+    guard rows.columnCount > 7, let workflowID = try rows.optional(row, 8, rows.text) else { return nil }
+    return WorkflowKey(namespace: try rows.text(row, 7), workflowID: workflowID)
+  }
+
   fileprivate func answer(_ results: [Rows]) throws -> StoreAnswer {
     let rows = results[0]
     switch self {
@@ -224,7 +237,7 @@ extension PostgresStore.Read {
           guard let kind = InboxKind(rawValue: try rows.int16(row, 3)) else { return nil }
           return InboxRow(
             messageID: try rows.int64(row, 0), runID: RunID(try rows.uuid(row, 1)), slot: Slot(try rows.int16(row, 2)), kind: kind,
-            attributes: try rows.bytes(row, 4))
+            attributes: try rows.bytes(row, 4), key: try Self.key(rows, row))
         }, window)
     case .timers:
       return .timers(

@@ -35,11 +35,12 @@ extension OperatorAPI {
     }
     if let workflowID = request.queryValue("workflowId") {
       let runID = try await client.newestRun(of: WorkflowKey(namespace: namespace(of: request), workflowID: workflowID))
-      let pending = try await client.pendingActivities(runID)
+      let pending = try await client.pendingActivities(runID, showing: try display(of: request))
       return try .json(encoding: Page(items: pending.filter { state == nil || $0.state == .parked }, nextCursor: nil))
     }
     let page = try await client.parkedActivities(
-      namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"))
+      namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"),
+      showing: try display(of: request))
     return try .json(encoding: page)
   }
 

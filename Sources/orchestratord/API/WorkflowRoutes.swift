@@ -93,7 +93,7 @@ struct OperatorAPI: Sendable {
   /// `GET /api/v1/workflows/{workflowId}?runId=`: the newest run, or that one.
   private func showWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try authorized(request)
-    return try .json(encoding: try await client.describe(key(of: request), runID: runID(of: request)))
+    return try .json(encoding: try await client.describe(key(of: request), runID: runID(of: request), showing: try display(of: request)))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/history?runId=&after=&limit=`
@@ -101,18 +101,21 @@ struct OperatorAPI: Sendable {
     let client = try authorized(request)
     let after = try number("after", of: request, in: 0...Int(Int32.max), default: 0)
     return try .json(
-      encoding: try await client.history(try await run(of: request, client), after: Int32(after), limit: try limit(of: request, 1000)))
+      encoding: try await client.history(
+        try await run(of: request, client), after: Int32(after), limit: try limit(of: request, 1000), showing: try display(of: request)))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/attempts?runId=`: every attempt that failed.
   private func showAttempts(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try authorized(request)
-    return try .json(encoding: Page(items: try await client.attempts(try await run(of: request, client)), nextCursor: nil))
+    return try .json(encoding: Page(
+        items: try await client.attempts(try await run(of: request, client), showing: try display(of: request)), nextCursor: nil))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/query/{name}`: answered from the stored state, also after the run closed.
   private func queryWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try authorized(request)
+    try requireReader(of: request)
     let answer = try await client.query(key(of: request), name: request.parameters["name"] ?? "")
     return try .json(encoding: ["result": answer])
   }

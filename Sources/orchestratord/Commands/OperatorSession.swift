@@ -15,10 +15,12 @@ struct OperatorSession: Sendable {
     _ arguments: inout Arguments, registry: Registry = KnownWorkflows.registry, output: TerminalOutput = .standard,
     _ body: (OperatorSession, inout Arguments) async throws -> Void
   ) async throws {
-    let connection = try ConfiguredDatabase.connectOnly(try Configuration(&arguments))
+    let configuration = try Configuration(&arguments)
+    let connection = try ConfiguredDatabase.connectOnly(configuration)
     let database = try Database(connection, maximumConnections: 2)
     let identity = ProcessInfo.processInfo.environment["USER"] ?? "uid \(getuid())"
-    let session = OperatorSession(client: Client(database, registry, identity: "cli/\(identity)"), registry: registry, output: output)
+    let client = Client(database, registry, identity: "cli/\(identity)", codec: configuration.codec)
+    let session = OperatorSession(client: client, registry: registry, output: output)
     do {
       try await body(session, &arguments)
       await database.shutdown()
@@ -61,6 +63,13 @@ extension Arguments {
     guard let text = try option("--run") else { return nil }
     guard let runID = RunID(text) else { throw UsageError("--run takes a run id, which is a UUID, not '\(text)'") }
     return runID
+  }
+
+  /// `--decode`: values as they were, which takes the key ring.
+  mutating func display(_ codec: CodecChain?, otherwise: ValueDisplay = .placeholders) throws(UsageError) -> ValueDisplay {
+    guard flag("--decode") else { return otherwise }
+    guard codec != nil else { throw UsageError("--decode needs the keys: name the key ring by --key-ring FILE") }
+    return .decoded
   }
 
   /// `--namespace NAME`, by default `default`.

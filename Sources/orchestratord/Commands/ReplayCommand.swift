@@ -16,15 +16,18 @@ struct ReplayCommand {
     let command = ReplayCommand(registry: KnownWorkflows.registry, output: .standard)
     guard let name = try arguments.option("--run") else {
       let file = try arguments.required("the file (or --run ID)")
+      let codec = try Configuration(&arguments).codec
       try arguments.finish()
-      return try command.replay(try load(file), isJSON: isJSON)
+      return try command.replay(decoded(try load(file), codec), isJSON: isJSON)
     }
     try await OperatorSession.run(&arguments) { session, arguments in
       let namespace = try arguments.namespace()
       try arguments.finish()
-      try command.replay(try await export(name, in: namespace, session.client), isJSON: isJSON)
+      try command.replay(decoded(try await export(name, in: namespace, session.client), session.client.codec), isJSON: isJSON)
     }
   }
+
+  private static func decoded(_ export: HistoryExport, _ codec: CodecChain?) -> HistoryExport { codec.map { export.decoded($0) } ?? export }
 
   static func load(_ file: String) throws -> HistoryExport {
     guard let data = FileManager.default.contents(atPath: file) else { throw UsageError("the file \(file) cannot be read") }

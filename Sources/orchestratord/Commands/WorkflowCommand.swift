@@ -10,8 +10,8 @@ struct WorkflowCommand {
   static let help = """
     orchestratord workflow list [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--limit N] [--cursor C] [--json]
     orchestratord workflow count [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--json]
-    orchestratord workflow show ID [--run RUN] [--json]
-    orchestratord workflow export ID [--run RUN]
+    orchestratord workflow show ID [--run RUN] [--decode] [--json]
+    orchestratord workflow export ID [--run RUN] [--decode]
     orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--search-attribute NAME=VALUE]... [--memo JSON] [--json]
     orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
@@ -96,20 +96,22 @@ struct WorkflowCommand {
 
   private func show(_ arguments: inout Arguments) async throws {
     let isJSON = arguments.flag("--json")
+    let display = try arguments.display(client.codec)
     let (key, runID) = try Self.target(&arguments)
     try arguments.finish()
-    let description = try await client.describe(key, runID: runID)
+    let description = try await client.describe(key, runID: runID, showing: display)
     let report = WorkflowReport(
-      description: description, history: try await client.export(description.summary.runID).events,
-      attempts: try await client.attempts(description.summary.runID))
+      description: description, history: try await client.export(description.summary.runID, showing: display).events,
+      attempts: try await client.attempts(description.summary.runID, showing: display))
     if isJSON { try output.json(report) } else { report.print(to: output) }
   }
 
   private func export(_ arguments: inout Arguments) async throws {
+    let display = try arguments.display(client.codec, otherwise: .stored)
     let (key, runID) = try Self.target(&arguments)
     try arguments.finish()
     let found = try await client.describe(key, runID: runID).summary.runID
-    output.write(String(decoding: try await client.export(found).encoded(), as: UTF8.self))
+    output.write(String(decoding: try await client.export(found, showing: display).encoded(), as: UTF8.self))
   }
 
   private func start(_ arguments: inout Arguments) async throws {

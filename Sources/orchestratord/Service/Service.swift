@@ -40,7 +40,9 @@ final class Service: Sendable {
     worker = parts.worksOnQueues ? try Self.makeWorker(configuration, connection, registry) : nil
     server =
       parts.servesHTTP
-      ? try Self.makeServer(configuration, engine?.client ?? Client(database, registry, identity: "api"), catalog, store, database) : nil
+      ? try Self.makeServer(
+        configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database)
+      : nil
   }
 
   private static func makeEngine(
@@ -51,6 +53,7 @@ final class Service: Sendable {
     settings.lease = configuration.lease
     settings.retention = configuration.retention
     settings.localTaskQueues = runsActivities ? configuration.taskQueues : [:]
+    settings.codec = configuration.codec
     return try Engine(settings, registry)
   }
 
@@ -59,6 +62,7 @@ final class Service: Sendable {
   ) throws -> ActivityWorker {
     var settings = ActivityWorkerConfiguration(database: connection, taskQueues: configuration.taskQueues)
     settings.lease = configuration.lease
+    settings.codec = configuration.codec
     return try ActivityWorker(settings, registry)
   }
 

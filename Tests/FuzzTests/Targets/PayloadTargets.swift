@@ -13,7 +13,20 @@ enum PayloadTargets {
     FuzzTarget(name: "payload-encoding", check: encoding),
     FuzzTarget(name: "json-grammar", check: grammar),
     FuzzTarget(name: "identifiers", check: identifiers),
+    FuzzTarget(name: "payload-envelope", check: envelope),
   ]
+
+  /// Whatever stands in the database as a codec's work, reading it ends with a value of bounded size or an error of ours.
+  @Sendable private static func envelope(_ input: [UInt8]) throws {
+    let ring = try KeyRing(active: "a", keys: ["a": [UInt8](repeating: 7, count: 32)])
+    let chain = CodecChain([CompressionCodec(), EncryptionCodec(ring)])
+    let key = WorkflowKey(namespace: "default", workflowID: "fuzz")
+    let value = try taken(unless: CodecError.self) { try chain.decode(Payload(json: input), key) }
+    try must((value?.bytes.count ?? 0) <= max(input.count, Limits.payloadBytes), "a value is never larger than the limit")
+    guard JSONGrammar.accepts(input), !PayloadEnvelope.isOne(Payload(json: input)) else { return }
+    let stored = try chain.encode(Payload(json: input), key)
+    try must(try chain.decode(stored, key).bytes == input, "what was encoded is decoded")
+  }
 
   /// One of everything that payloads are made of.
   private struct Sample: Codable, Equatable {
