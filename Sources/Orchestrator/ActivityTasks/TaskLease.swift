@@ -33,7 +33,8 @@ struct TaskLease: LeasedTask {
     attempt = ActivityAttempt(
       key: key, workflow: attempt.workflow,
       task: ActivityTask(
-        sequence: task.sequence, activityType: task.activityType, input: try codec.decode(task.input, attempt.workflow), options: task.options),
+        sequence: task.sequence, activityType: task.activityType, input: try codec.decode(task.input, attempt.workflow),
+        options: task.options),
       attempt: attempt.attempt, scheduledAt: attempt.scheduledAt,
       heartbeatDetails: try attempt.heartbeatDetails.map { try codec.decode($0, attempt.workflow) })
   }

@@ -238,7 +238,8 @@ public final class Client: Sendable {
     }
     guard !PayloadEnvelope.isOne(input) else {
       throw OrchestratorError(
-        .invalidArgument, "an object whose metadata has the encoding '\(PayloadEnvelope.encoding)' is what codecs store: send the value itself")
+        .invalidArgument,
+        "an object whose metadata has the encoding '\(PayloadEnvelope.encoding)' is what codecs store: send the value itself")
     }
   }
 

@@ -59,7 +59,8 @@ extension Client {
     try Self.checkSize(input)
     let attributes = UpdateAttributes(updateID: updateID, name: name, input: input, identity: identity)
     if try await sendDirectly(.update(attributes), key) { return }
-    _ = try await call(ClientStatements.update, Parameters(key.workflowID, name, try encoded(input, key).text, updateID, key.namespace, identity))
+    _ = try await call(
+      ClientStatements.update, Parameters(key.workflowID, name, try encoded(input, key).text, updateID, key.namespace, identity))
     wakeOwner()
   }
 

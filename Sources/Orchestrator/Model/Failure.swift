@@ -132,7 +132,9 @@ public struct ActivityFailure: Error, Sendable, Equatable, CustomStringConvertib
 
 extension Failure {
   /// The details as a type; nil when there are none, or when they are something else.
-  public func details<Details: Decodable>(as type: Details.Type) -> Details? { details.flatMap { try? PayloadCodec.decode(type, from: $0) } }
+  public func details<Details: Decodable>(as type: Details.Type) -> Details? {
+    details.flatMap { try? PayloadCodec.decode(type, from: $0) }
+  }
 
   /// The tree for any thrown error; errors that are not ours keep their Swift type's name and description.
   public init(_ error: any Error) {

@@ -65,7 +65,9 @@ extension CommitBatch {
       HistoryRow(runID: row.runID, slot: row.slot, event: try row.event.encoded(codec, try key(row.runID)))
     }
     batch.closes = try closes.map { try $0.encoded(codec, try key($0.runID)) }
-    batch.states = try lastStates.map { StateRow(runID: $0.runID, eventID: $0.eventID, state: try codec.encode($0.state, try key($0.runID))) }
+    batch.states = try lastStates.map {
+      StateRow(runID: $0.runID, eventID: $0.eventID, state: try codec.encode($0.state, try key($0.runID)))
+    }
     batch.spilledMessages = try spilledMessages.map { try $0.encoded(codec, key) }
     batch.sentMessages = try sentMessages.map { try $0.encoded(codec, key) }
     batch.tasks = try tasks.map { try $0.encoded(codec) }

@@ -12,7 +12,8 @@ extension SlotOwner {
       key: key, signal: attributes, identity: identity, sender: .init(runID: entry.runID, key: sender, sequence: sequence))
     // Its own identifier: it is for a workflow id, and keeps no run from closing.
     pipeline.open.sentMessages.append(
-      SpilledMessage(runID: runID(following: entry.runID, at), slot: key.slot, kind: .external, attributes: message.encoded(), recipient: key))
+      SpilledMessage(
+        runID: runID(following: entry.runID, at), slot: key.slot, kind: .external, attributes: message.encoded(), recipient: key))
   }
 
   /// Gives the message to the run that is open; who it is, memory or the database tells.

@@ -56,7 +56,8 @@ public enum CodecError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .damagedEnvelope: "the envelope of the stored value is damaged"
-    case .unknownCodec(let name): "the value passed codec '\(name)', which this process does not have: configure it as where the value was written"
+    case .unknownCodec(let name):
+      "the value passed codec '\(name)', which this process does not have: configure it as where the value was written"
     case .missingKey(let key): "the value is encrypted with key '\(key)', which this process does not have: add it to the key ring"
     case .notAuthentic(let key):
       "key '\(key)' does not open the value: the key ring holds other bytes under this name, or the value was changed or moved here from another workflow"

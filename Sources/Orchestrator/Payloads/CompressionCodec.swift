@@ -10,6 +10,7 @@ public struct CompressionCodec: ByteCodec {
     self.minimumBytes = minimumBytes
   }
 
+  /// Nil where compression would not make the value smaller.
   public func encode(_ bytes: [UInt8], _ context: CodecContext) -> EncodedBytes? {
     guard bytes.count >= minimumBytes else { return nil }
     let compressed = Deflate.compress(bytes)
@@ -17,6 +18,7 @@ public struct CompressionCodec: ByteCodec {
     return compressed.count * 4 / 3 + PayloadEnvelope.overheadBytes < bytes.count ? EncodedBytes(compressed) : nil
   }
 
+  /// - Throws: ``CodecError``, for more than `Limits.payloadBytes` too.
   public func decode(_ encoded: EncodedBytes, _ context: CodecContext) throws -> [UInt8] {
     do {
       return try Deflate.inflate(encoded.bytes, limit: Limits.payloadBytes)

@@ -18,6 +18,7 @@ public struct EncryptionCodec: ByteCodec {
     return EncodedBytes(nonce + sealed, keyID: ring.active)
   }
 
+  /// - Throws: ``CodecError`` with the name of the key.
   public func decode(_ encoded: EncodedBytes, _ context: CodecContext) throws -> [UInt8] {
     guard let keyID = encoded.keyID else { throw CodecError.damaged(codec: name) }
     guard let key = ring.key(keyID) else { throw CodecError.missingKey(keyID) }

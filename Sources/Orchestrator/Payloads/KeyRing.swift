@@ -34,8 +34,8 @@ public struct KeyRing: Sendable, CustomStringConvertible, CustomDebugStringConve
   public init(text: String) throws {
     var keys: [String: [UInt8]] = [:]
     var active: String?
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let fields = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+      let fields = line.split { $0 == " " || $0 == "\t" }
       guard let name = fields.first.map(String.init), !name.hasPrefix("#") else { continue }
       guard fields.count == 2, let key = Data(base64Encoded: String(fields[1])) else {
         throw Invalid(description: "line \(index + 1) of the key ring is not a name and a key in base64")

@@ -63,7 +63,8 @@ struct PayloadEnvelope: Sendable, Equatable {
   /// Asked of every value that is decoded, so a look at a few bytes must do for nearly all. PostgreSQL's jsonb puts `data` first.
   private static func mayBeOne(_ bytes: [UInt8]) -> Bool {
     guard bytes.count > 40, bytes[0] == UInt8(ascii: "{"), bytes[1] == UInt8(ascii: "\"") else { return false }
-    return (bytes[2] == UInt8(ascii: "m") && bytes[3] == UInt8(ascii: "e")) || (bytes[2] == UInt8(ascii: "d") && bytes[3] == UInt8(ascii: "a"))
+    return (bytes[2] == UInt8(ascii: "m") && bytes[3] == UInt8(ascii: "e"))
+      || (bytes[2] == UInt8(ascii: "d") && bytes[3] == UInt8(ascii: "a"))
   }
 
   /// How a value that a codec changed lies there; nil for every other.

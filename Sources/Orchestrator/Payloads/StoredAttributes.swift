@@ -63,18 +63,21 @@ extension CodecChain {
   func decode(failure: Payload, _ key: WorkflowKey) throws -> Payload {
     guard failure.bytes.first == UInt8(ascii: "{") else { return failure }
     let reader = try AttributesReader(failure.bytes)
-    let texts = try reader.payload("encodedAttributes").map { try PayloadCodec.decode(FailureTexts.self, from: try decode($0, key)) }
     let bytes = try reader.replacing { name, value in
       switch name {
       case "details": try decode(value, key)
       case "cause": try StoredAttributes.array(value) { try decode(failure: $0, key) }
-      case "message": try texts.map { try PayloadCodec.encode($0.message) }
-      case "stackTrace": try texts.map { try PayloadCodec.encode($0.stackTrace) }
-      case "encodedAttributes": .null
       default: nil
       }
     }
-    return Payload(json: bytes ?? failure.bytes)
+    let opened = Payload(json: bytes ?? failure.bytes)
+    guard let encoded = reader.payload("encodedAttributes") else { return opened }
+    let texts = try PayloadCodec.decode(FailureTexts.self, from: try decode(encoded, key))
+    var result = try PayloadCodec.decode(Failure.self, from: opened)
+    result.message = texts.message
+    result.stackTrace = texts.stackTrace
+    result.encodedAttributes = nil
+    return result.payload
   }
 }
 

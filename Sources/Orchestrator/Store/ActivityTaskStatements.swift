@@ -80,8 +80,10 @@ enum ActivityTaskStatements {
   static let workflows = Statement(
     name: "workflows_of_tasks",
     sql: """
-      select t.run_id, t.sequence, t.namespace, t.workflow_id from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
-      join orchestrator.activity_tasks t on t.run_id = i.run_id and t.sequence = i.sequence
+      select i.run_id, i.sequence, k.namespace, k.workflow_id from unnest($1::uuid[], $2::int4[]) i(run_id, sequence)
+      cross join lateral (
+        select t.namespace, t.workflow_id from orchestrator.activity_tasks t
+        where t.run_id = i.run_id and t.sequence = i.sequence limit 1) k
       """,
     parameterTypes: [.uuidArray, .int4Array])
 

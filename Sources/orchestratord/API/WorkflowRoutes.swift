@@ -108,7 +108,8 @@ struct OperatorAPI: Sendable {
   /// `GET /api/v1/workflows/{workflowId}/attempts?runId=`: every attempt that failed.
   private func showAttempts(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try authorized(request)
-    return try .json(encoding: Page(
+    return try .json(
+      encoding: Page(
         items: try await client.attempts(try await run(of: request, client), showing: try display(of: request)), nextCursor: nil))
   }
 

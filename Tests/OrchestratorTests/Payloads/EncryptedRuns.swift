@@ -41,7 +41,8 @@ struct Confidential: Workflow {
 enum ConfidentialSteps {
   static let echo = Activity<String, String>("echo")
   static let remote = Activity<String, String>("remote-echo", ActivityOptions(taskQueue: "elsewhere"))
-  static let refuse = Activity<String, Nothing>("refuse", ActivityOptions(retryPolicy: RetryPolicy(initialInterval: .milliseconds(1), maximumAttempts: 2)))
+  static let refuse = Activity<String, Nothing>(
+    "refuse", ActivityOptions(retryPolicy: RetryPolicy(initialInterval: .milliseconds(1), maximumAttempts: 2)))
 
   static var registry: Registry {
     var registry = Registry()
@@ -49,7 +50,6 @@ enum ConfidentialSteps {
     registry.implement(echo) { text, _ in text }
     registry.implement(remote) { text, context in
       try context.heartbeat(text)
-      try await Task.sleep(for: .milliseconds(700))
       return text
     }
     registry.implement(refuse) { text, _ in throw ApplicationFailure(type: "Refused", message: "refused: \(text)", details: text) }
@@ -58,6 +58,15 @@ enum ConfidentialSteps {
 }
 
 extension EngineFixture {
+  /// Runs the body with an engine whose values pass these codecs.
+  func withEngine<Result>(_ registry: Registry, codec: CodecChain?, _ body: (Engine) async throws -> Result) async throws -> Result {
+    let engine = try await engine(registry) { $0.codec = codec }
+    let result: Swift.Result<Result, any Error>
+    do { result = .success(try await body(engine)) } catch { result = .failure(error) }
+    await engine.shutdown()
+    return try result.get()
+  }
+
   /// Places of this database's files and of the write-ahead log that hold a text: rows that are gone long since count too.
   func places(of text: String) async throws -> [String] {
     _ = try await pool.query(Statement(name: "checkpoint", sql: "checkpoint"))

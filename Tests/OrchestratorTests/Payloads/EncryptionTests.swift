@@ -30,7 +30,7 @@ import Testing
     let fixture = try EngineFixture()
     let canary = "canary-\(UUID().uuidString)"
     let codec = try Self.chain("2026")
-    try await fixture.withEngine(ConfidentialSteps.registry, { $0.codec = codec }) { engine in
+    try await fixture.withEngine(ConfidentialSteps.registry, codec: codec) { engine in
       try await Self.withWorker(fixture, codec) {
         let memo = try PayloadCodec.encode(["note": canary])
         // Through the inbox, as from a process that owns nothing.
@@ -77,13 +77,13 @@ import Testing
   @Test func `A run that lacks its key is blocked and says which, and goes on where the key is`() async throws {
     let fixture = try EngineFixture()
     let registry = testRegistry()
-    let run = try await fixture.withEngine(registry, { $0.codec = try? Self.chain("old") }) { engine in
+    let run = try await fixture.withEngine(registry, codec: try Self.chain("old")) { engine in
       let run = try await engine.client.start(Approval.self, id: "blocked", input: 60_000)
       try await engine.client.start(Approval.self, id: "parked", input: 60_000)
       return run
     }
     for codec in [nil, try Self.chain("new")] {
-      try await fixture.withEngine(registry, { $0.codec = codec }) { engine in
+      try await fixture.withEngine(registry, codec: codec) { engine in
         let outside = Client(fixture.pool, registry, identity: "outside", codec: try Self.chain("old"))
         if codec != nil { try await outside.signal(run.key, name: "approve", input: try PayloadCodec.encode("Ada")) }
         try await eventually("the run is blocked") {
@@ -93,7 +93,7 @@ import Testing
         #expect(try await own.result() == "expired")
       }
     }
-    try await fixture.withEngine(registry, { $0.codec = try? Self.chain("new", "old") }) { engine in
+    try await fixture.withEngine(registry, codec: try Self.chain("new", "old")) { engine in
       let result = try await engine.client.handle(Approval.self, id: "blocked").result()
       #expect(result == "Ada")
     }
@@ -102,7 +102,7 @@ import Testing
   @Test func `A worker without the key begins nothing, and one that has it finds the task`() async throws {
     let fixture = try EngineFixture()
     let codec = try Self.chain("a")
-    try await fixture.withEngine(ConfidentialSteps.registry, { $0.codec = codec }) { engine in
+    try await fixture.withEngine(ConfidentialSteps.registry, codec: codec) { engine in
       let run = try await engine.client.start(Confidential.self, id: "task", input: "x-child")
       try await Self.withWorker(fixture, try Self.chain("b")) {
         try await eventually("the task was put aside") {
@@ -125,9 +125,11 @@ import Testing
   @Test func `Runs that began in the clear, and starts and signals by SQL, go on beside encrypted ones`() async throws {
     let fixture = try EngineFixture()
     let registry = testRegistry()
-    let plain = try await fixture.withEngine(registry) { engine in try await engine.client.start(Approval.self, id: "plain", input: 60_000) }
-    try await fixture.withEngine(registry, { $0.codec = try? Self.chain("a") }) { engine in
-      let sql = "select orchestrator.start_workflow('Approval', 'by-sql', '60000'), orchestrator.signal_workflow('plain', 'approve', '\"Ada\"')"
+    let plain = try await fixture.withEngine(registry) { engine in try await engine.client.start(Approval.self, id: "plain", input: 60_000)
+    }
+    try await fixture.withEngine(registry, codec: try Self.chain("a")) { engine in
+      let sql =
+        "select orchestrator.start_workflow('Approval', 'by-sql', '60000'), orchestrator.signal_workflow('plain', 'approve', '\"Ada\"')"
       _ = try await fixture.pool.query(Statement(name: "start_by_sql", sql: sql))
       engine.client.wake()
       #expect(try await engine.client.handle(Approval.self, id: plain.key.workflowID).result() == "Ada")
