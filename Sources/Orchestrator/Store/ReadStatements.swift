@@ -78,9 +78,9 @@ enum ReadStatements {
       select i.message_id, i.run_id, i.slot, i.kind, i.attributes,
         (select pg_snapshot_xmin(pg_current_snapshot())::text::int8), (select pg_snapshot_xmax(pg_current_snapshot())::text::int8),
         coalesce(i.namespace, (select r.namespace from orchestrator.runs r where r.run_id = i.run_id),
-          (select s.namespace from orchestrator.inbox s where s.run_id = i.run_id and s.kind = 1 limit 1)),
+          (select s.namespace from orchestrator.inbox s where s.run_id = i.run_id and s.kind + 0 = 1 limit 1)),
         coalesce(i.workflow_id, (select r.workflow_id from orchestrator.runs r where r.run_id = i.run_id),
-          (select s.workflow_id from orchestrator.inbox s where s.run_id = i.run_id and s.kind = 1 limit 1))
+          (select s.workflow_id from orchestrator.inbox s where s.run_id = i.run_id and s.kind + 0 = 1 limit 1))
       from orchestrator.inbox i
       where i.message_id > $2 and i.slot = any($1) order by i.message_id limit $3
       """,
