@@ -13,13 +13,10 @@ final class SlotOwner {
     var cachedRuns = 1000
     /// Task queues whose activities run in this process.
     var localTaskQueues: Set<String> = []
-<<<<<<< HEAD
     /// Whatever their queue, and whether or not this build implements them: the dispatcher has an answer for all.
     var runsAllActivities = false
-=======
     /// What values pass on their way into rows; nil leaves them as they are.
     var codec: CodecChain?
->>>>>>> bc485dd (Codecs: compression and encryption of values between memory and the database)
   }
 
   let configuration: Configuration
