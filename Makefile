@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate chaos fuzz test-thread-sanitizer test-address-sanitizer
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate soak chaos fuzz test-thread-sanitizer test-address-sanitizer
 .PHONY: bench bench-steady bench-peers docs migrations clean
 
 help: ## List the targets
@@ -42,9 +42,12 @@ demo: release ## Take a song from upload to published; SONG=path for one of your
 	@$(RELEASE) demo $(if $(SONG),--song "$(SONG)")
 
 # Next to the other builds, so that neither is built again for the other.
-simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1], or SEED=17 for one with its trace
+simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1] or MINUTES=10, or SEED=17 for one with its trace
 	@swift build -c release --scratch-path .build/simulation -Xswiftc -enable-testing -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --product Simulator
-	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) --seeds $(or $(SEEDS),10000)) $(ARGS)
+	@.build/simulation/release/Simulator $(if $(SEED),--seed $(SEED) --trace,--first $(or $(FIRST),1) $(if $(MINUTES),--minutes $(MINUTES),--seeds $(or $(SEEDS),10000))) $(ARGS)
+
+soak: ## The same for random workflow programs whose ends are foretold
+	@$(MAKE) simulate ARGS="--programs $(ARGS)"
 
 fuzz: ## Search every parser for inputs that break it: SECONDS=60 each, TARGET=multipart for one
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)

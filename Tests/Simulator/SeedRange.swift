@@ -31,7 +31,7 @@ final class SeedRange: Sendable {
     finished.wait()
     let report = progress.withLock(\.report)
     if let failed = report.violations.first {
-      let traced = Simulation(sabotage: options.sabotage).run(seed: failed.seed, isTracing: true)
+      let traced = Simulation(options.kind, sabotage: options.sabotage).run(seed: failed.seed, isTracing: true)
       for line in traced.lines.suffix(60) { print(line) }
       print(traced.summary)
     }
@@ -41,7 +41,7 @@ final class SeedRange: Sendable {
 
   private func work() {
     // One of its own: threads that count references of the same objects slow each other down.
-    let simulation = Simulation(sabotage: options.sabotage)
+    let simulation = Simulation(options.kind, sabotage: options.sabotage)
     while let seeds = takeSeeds() {
       var report = SimulationReport()
       for seed in seeds {
@@ -60,6 +60,7 @@ final class SeedRange: Sendable {
 
   private func takeSeeds() -> Range<UInt64>? {
     let end = options.first + options.seeds
+    if let minutes = options.minutes, ContinuousClock.now - began > .seconds(60 * minutes) { return nil }
     return progress.withLock { progress in
       guard progress.nextSeed < end else { return nil }
       let first = progress.nextSeed

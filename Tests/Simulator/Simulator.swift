@@ -2,13 +2,14 @@ import Foundation
 import Orchestrator
 import Synchronization
 
-/// Whole clusters in one thread each, from one seed each: `--first N --seeds N` runs many, `--seed N --trace` one with all that happened.
+/// Whole clusters in one thread each, from one seed each: `--first N --seeds N` runs many, `--seed N --trace` one with all that happened. With
+/// `--programs`, each carries out a random program; `--minutes N` ends after that time.
 @main struct Simulator {
   static func main() throws {
     Log.setLevel(.none)
     let options = try SimulatorOptions(CommandLine.arguments.dropFirst())
     if let seed = options.seed {
-      let outcome = Simulation(sabotage: options.sabotage).run(seed: seed, isTracing: options.isTracing)
+      let outcome = Simulation(options.kind, sabotage: options.sabotage).run(seed: seed, isTracing: options.isTracing)
       for line in outcome.lines { print(line) }
       print(outcome.summary)
       exit(outcome.violations.isEmpty ? 0 : 1)
@@ -25,6 +26,8 @@ struct SimulatorOptions {
   var isTracing = false
   var threads = max(1, ProcessInfo.processInfo.activeProcessorCount)
   var sabotage = Sabotage.none
+  var kind = Simulation.Kind.mixture
+  var minutes: Int?
   /// Prints the hash of every seed, to compare processes with each other.
   var printsHashes = false
 
@@ -34,6 +37,10 @@ struct SimulatorOptions {
       switch name {
       case "--trace": isTracing = true
       case "--hashes": printsHashes = true
+      case "--programs": kind = .program
+      case "--minutes":
+        minutes = Int(try Self.number(iterator.next(), name))
+        seeds = .max / 2
       case "--first": first = try Self.number(iterator.next(), name)
       case "--seeds": seeds = try Self.number(iterator.next(), name)
       case "--seed": seed = try Self.number(iterator.next(), name)
@@ -55,6 +62,6 @@ struct SimulatorOptions {
 struct BadArgument: Error, CustomStringConvertible {
   let name: String
   var description: String {
-    "\(name): use [--first N] [--seeds N] [--threads N] [--hashes] or --seed N [--trace]; both take --broken KIND"
+    "\(name): use [--first N] [--seeds N | --minutes N] [--threads N] [--hashes] or --seed N [--trace]; both take --programs, --broken KIND"
   }
 }

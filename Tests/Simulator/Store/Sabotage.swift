@@ -11,11 +11,13 @@ enum Sabotage: String, CaseIterable {
   case noLeaseToken
   /// A batch that came once is written twice, now and then.
   case batchTwice
+  /// A failed attempt of a program's step counts as a result, now and then.
+  case lostFailure
 
   /// What the store still checks.
   var guards: StoreGuards {
     switch self {
-    case .none, .batchTwice: .all
+    case .none, .batchTwice, .lostFailure: .all
     case .noFence: .all.subtracting(.fence)
     case .noInboxCheck: .all.subtracting(.inbox)
     case .noLeaseToken: .all.subtracting(.leases)

@@ -37,7 +37,7 @@ final class ActivityRunner: ActivityDispatcher {
     machine.after(duration()) { [weak self] in
       guard let self, running[key] == number else { return }
       running[key] = nil
-      let outcome = draw(attempt.task.activityType, token)
+      let outcome = outcome(of: attempt, token)
       world.note(.outcome, machine.index, token)
       report(
         OwnerMessage(
@@ -77,8 +77,21 @@ final class ActivityRunner: ActivityDispatcher {
     return world.random.chance(isRemote ? 0.4 : 0.1) ? world.random.draw(50_000...2_000_000) : world.random.draw(20...20_000)
   }
 
-  private func draw(_ type: String, _ token: Int64) -> AttemptReport.Outcome {
+  private func outcome(of attempt: ActivityAttempt, _ token: Int64) -> AttemptReport.Outcome {
     let result = AttemptReport.Outcome.completed(Payload(json: Array("\(token)".utf8)))
+    if ProgramSteps.all.contains(attempt.task.activityType) { return scripted(attempt, result) }
+    return draw(attempt.task.activityType, result)
+  }
+
+  /// As its input says; a broken world forgets a failure now and then.
+  private func scripted(_ attempt: ActivityAttempt, _ result: AttemptReport.Outcome) -> AttemptReport.Outcome {
+    guard let work = try? PayloadCodec.decode(ProgramSteps.Work.self, from: attempt.task.input), attempt.attempt <= work.failures,
+      world.sabotage != .lostFailure || !world.random.chance(0.5)
+    else { return result }
+    return .failed(Failure(type: "Scripted", message: "\(work.number)"))
+  }
+
+  private func draw(_ type: String, _ result: AttemptReport.Outcome) -> AttemptReport.Outcome {
     guard !world.isPeaceful, !world.random.chance(type == "fragile" || type == "parking" ? 0.5 : 0.85) else { return result }
     if world.random.chance(0.2) { return .failed(Failure(kind: .startToCloseTimeout, type: "StartToCloseTimeout", message: "too slow")) }
     return .failed(Failure(type: "Unlucky", message: "a simulated failure", isRetryable: type != "fragile" || world.random.chance(0.5)))

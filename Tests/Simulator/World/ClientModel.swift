@@ -7,8 +7,8 @@ final class ClientModel: @unchecked Sendable {
   // Safe to share: like everything of a world, it is used by one thread.
   private enum Order {
     case start(RunID)
-    case signal(String)
-    case update(String, Int)
+    case signal(SignaledAttributes)
+    case update(UpdateAttributes)
     case cancel
     case terminate
   }
@@ -17,6 +17,8 @@ final class ClientModel: @unchecked Sendable {
   private unowned(unsafe) let world: World
   private let index: Int
   private let type: String
+  /// What it wants; nil for whatever it draws.
+  private let errand: Errand?
   private let key: WorkflowKey
   private let slot: Slot
   private var orders: [Order] = []
@@ -31,10 +33,11 @@ final class ClientModel: @unchecked Sendable {
   private static let mostMore = 50
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
-  init(_ world: World, _ index: Int) {
+  init(_ world: World, _ index: Int, _ errand: Errand? = nil) {
     self.world = world
     self.index = index
-    type = ["Journey", "Decision", "Brief", "Contest", "Relay", "Family"][world.random.draw(0...5)]
+    self.errand = errand
+    type = errand == nil ? ["Journey", "Decision", "Brief", "Contest", "Relay", "Family"][world.random.draw(0...5)] : Program.name
     key = WorkflowKey(workflowID: SimulatedSlots.workflowID(of: index, &world.random))
     slot = key.slot
   }
@@ -47,13 +50,41 @@ final class ClientModel: @unchecked Sendable {
 
   private func startRound() {
     round += 1
-    let runID = world.makeRunID()
-    orders = [.start(runID)]
+    orders = [.start(world.makeRunID())]
+    if let errand { orders += requests(of: errand) } else { drawOrders() }
+    next()
+  }
+
+  /// All that a program waits for, in any order, and something that it refuses.
+  private func requests(of errand: Errand) -> [Order] {
+    var requests = errand.signals.map { number in
+      Order.signal(
+        SignaledAttributes(
+          name: "s\(number)", input: Payload(json: Array("\(Arithmetic.value(of: number))".utf8)), identity: "client",
+          requestID: "\(key.workflowID)/s\(number)"))
+    }
+    requests += (errand.updates + (errand.updates.isEmpty ? [] : [-1])).map { number in
+      Order.update(
+        UpdateAttributes(
+          updateID: "\(key.workflowID)/u\(number)", name: Program.confirm.name, input: Payload(json: Array("\(number)".utf8)),
+          identity: "client"))
+    }
+    return requests.shuffled(using: &world.random)
+  }
+
+  private func drawOrders() {
     let ticks = type == "Contest" || type == "Family" ? 0 : type == "Journey" ? 2 + world.random.draw(0...1) : world.random.draw(0...3)
-    for tick in 0..<ticks { orders.append(.signal("\(key.workflowID)/\(round)/\(tick)")) }
+    for tick in 0..<ticks {
+      orders.append(
+        .signal(
+          SignaledAttributes(
+            name: "tick", input: Payload(json: Array("5".utf8)), identity: "client", requestID: "\(key.workflowID)/\(round)/\(tick)")))
+    }
     for number in 0..<(type == "Decision" ? world.random.draw(0...2) : 0) {
-      let update = Order.update("\(key.workflowID)/\(round)/update-\(number)", world.random.draw(0...11))
-      orders.insert(update, at: world.random.draw(1...orders.count))
+      let update = UpdateAttributes(
+        updateID: "\(key.workflowID)/\(round)/update-\(number)", name: "adjust",
+        input: Payload(json: Array("\(world.random.draw(0...11))".utf8)), identity: "client")
+      orders.insert(.update(update), at: world.random.draw(1...orders.count))
     }
     if world.random.chance(0.15) { orders.insert(.cancel, at: world.random.draw(1...orders.count)) }
     if world.random.chance(0.07) { orders.insert(.terminate, at: world.random.draw(1...orders.count)) }
@@ -62,7 +93,6 @@ final class ClientModel: @unchecked Sendable {
       underWay += 1
       world.after(world.random.draw(0...20_000)) { [self] in startRival() }
     }
-    next()
   }
 
   private func next() {
@@ -85,11 +115,9 @@ final class ClientModel: @unchecked Sendable {
       } else {
         bySQL(number) { $0.start(self.started, runID, in: $1) }
       }
-    case .signal(let requestID):
-      let signal = SignaledAttributes(name: "tick", input: Payload(json: Array("5".utf8)), identity: "client", requestID: requestID)
+    case .signal(let signal):
       send(.signal(signal), .signal, IncomingEvent.signaled(signal).encoded(), number)
-    case .update(let updateID, let value):
-      let update = UpdateAttributes(updateID: updateID, name: "adjust", input: Payload(json: Array("\(value)".utf8)), identity: "client")
+    case .update(let update):
       send(.update(update), .update, IncomingEvent.updateAccepted(update).encoded(), number)
     case .cancel:
       let event = IncomingEvent.cancelRequested(reason: "", identity: "client")
@@ -103,10 +131,11 @@ final class ClientModel: @unchecked Sendable {
   private var started: StartedAttributes {
     StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: "client", build: "",
-      searchAttributes: index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload)
+      searchAttributes: errand != nil || index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload)
   }
 
   private var input: Payload {
+    if let errand { return (try? errand.input) ?? .null }
     let number = index * 37 + round
     return Payload(json: Array((type == "Relay" ? #"{"legs":0,"number":\#(number),"received":0}"# : "\(number)").utf8))
   }
@@ -143,6 +172,9 @@ final class ClientModel: @unchecked Sendable {
   var unanswered: [Int] {
     pending.filter { $0.value.host.generation == $0.value.generation && $0.value.host.process == $0.value.process }.keys.sorted()
   }
+
+  /// How what became of a program differs from what was foretold.
+  var mismatch: String? { errand.flatMap { $0.mismatch(world.store, key) } }
 
   // By the functions in SQL, in a transaction that may stay open for a while.
 
@@ -206,8 +238,8 @@ final class ClientModel: @unchecked Sendable {
   private func acknowledged(_ order: Order) {
     switch order {
     case .start(let runID): world.checker.acknowledgedStart(runID.uuid)
-    case .signal(let requestID): world.checker.acknowledgedSignal(requestID)
-    case .update(let updateID, _): world.checker.acknowledgedUpdate(updateID)
+    case .signal(let signal): world.checker.acknowledgedSignal(signal.requestID)
+    case .update(let update): world.checker.acknowledgedUpdate(update.updateID)
     case .cancel, .terminate: break
     }
   }
@@ -231,7 +263,7 @@ final class ClientModel: @unchecked Sendable {
   private func watch() {
     let isStarting = world.store.inbox.contains { $0.key == key }
     if underWay == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
-      if world.random.chance(0.25), round < 3 { return startRound() }
+      if errand == nil, world.random.chance(0.25), round < 3 { return startRound() }
       isDone = true
       world.clientEnded()
       return

@@ -14,10 +14,10 @@ enum SimulatedSlots {
   }()
 
   /// An identifier for a child, in one of these slots as well: the same at every replay.
-  static func childID(of parent: WorkflowInfo, _ index: Int) -> String {
+  static func childID(of parentID: String, _ index: Int) -> String {
     var attempt = 0
     while true {
-      let candidate = "\(parent.workflowID)/\(index).\(attempt)"
+      let candidate = "\(parentID)/\(index).\(attempt)"
       if WorkflowKey(workflowID: candidate).slot.number < count { return candidate }
       attempt += 1
     }

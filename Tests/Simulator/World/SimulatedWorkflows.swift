@@ -134,11 +134,11 @@ struct Family: Workflow {
     var children: [ChildHandle<Offspring>] = []
     for index in 0..<(1 + number % 3) {
       let policy = ParentClosePolicy.allCases[(number + index) % 3]
-      let id = SimulatedSlots.childID(of: workflow.info, number % 5 == 0 ? 0 : index)
+      let id = SimulatedSlots.childID(of: workflow.info.workflowID, number % 5 == 0 ? 0 : index)
       children.append(try await workflow.startChild(Offspring.self, id: id, number + index, parentClosePolicy: policy))
     }
     let leg = Relay.Leg(number: number, legs: 0, received: 0)
-    async let relay = number % 2 == 0 ? workflow.child(Relay.self, id: SimulatedSlots.childID(of: workflow.info, 9), leg) : 0
+    async let relay = number % 2 == 0 ? workflow.child(Relay.self, id: SimulatedSlots.childID(of: workflow.info.workflowID, 9), leg) : 0
     if number % 4 == 1 { try await children[0].signal(Offspring.tick, number) }
     if number % 2 == 1, let last = children.last {
       do {
@@ -172,10 +172,14 @@ func simulatedRegistry() -> Registry {
   registry.register(Relay.self)
   registry.register(Family.self)
   registry.register(Offspring.self)
+  registry.register(Program.self)
   // Owners look here whether they can run a step; the bodies are never called.
   registry.implement(SimulatedSteps.step) { value, _ in value }
   registry.implement(SimulatedSteps.fragile) { value, _ in value }
   registry.implement(SimulatedSteps.parking) { value, _ in value }
   registry.implement(SimulatedSteps.remote) { value, _ in value }
+  registry.implement(ProgramSteps.local) { work, _ in work.number }
+  registry.implement(ProgramSteps.remote) { work, _ in work.number }
+  registry.implement(ProgramSteps.inline) { value, _ in value }
   return registry
 }

@@ -30,7 +30,7 @@ final class World: @unchecked Sendable {
   var executions: Int64 = 0
   var doors: [Int64: SimulatedStore] = [:]
 
-  init(seed: UInt64, sabotage: Sabotage, registry: Registry, isTracing: Bool) {
+  init(seed: UInt64, sabotage: Sabotage, registry: Registry, isTracing: Bool, errand: Errand? = nil) {
     random = Randomness(seed: seed)
     plan = FaultPlan(&random)
     begin = now
@@ -44,7 +44,11 @@ final class World: @unchecked Sendable {
     checker.now = now
     for index in 0..<plan.owners { owners.append(OwnerHost(self, index)) }
     for index in 0..<plan.workers { workers.append(WorkerHost(self, index)) }
-    for index in 0..<plan.workflows { clients.append(ClientModel(self, index)) }
+    if let errand {
+      clients.append(ClientModel(self, 0, errand))
+    } else {
+      for index in 0..<plan.workflows { clients.append(ClientModel(self, index)) }
+    }
     activeClients = clients.count
   }
 
@@ -113,6 +117,7 @@ final class World: @unchecked Sendable {
     }
     let unanswered = clients.flatMap { client in client.unanswered.map { "client \(client.description): message \($0)" } }
     checker.finish(leftovers: store.leftovers, unanswered: unanswered)
+    for client in clients { if let mismatch = client.mismatch { checker.violated("result", mismatch) } }
     for (runID, events) in store.history {
       do {
         try HistoryReplay(registry).replay(events, runID: runID)
