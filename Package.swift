@@ -58,6 +58,7 @@ let package = Package(
     example("FanOut"),
     example("HumanApproval"),
     example("ExternalJob"),
+    example("MendAndGoOn"),
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
@@ -88,7 +89,7 @@ let package = Package(
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "VersionedChange",
         "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription", "ParentAndChildren", "FanOut",
-        "HumanApproval", "ExternalJob",
+        "HumanApproval", "ExternalJob", "MendAndGoOn",
       ], swiftSettings: strict),
     .testTarget(
       name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ExampleTests {
   static let examples = [
     "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription",
-    "ParentAndChildren", "FanOut", "HumanApproval", "ExternalJob",
+    "ParentAndChildren", "FanOut", "HumanApproval", "ExternalJob", "MendAndGoOn",
   ]
 
   @Test("An example prints what stands beside it", arguments: examples)

@@ -162,7 +162,9 @@ struct RunOutcome: Sendable {
 
   /// The run that continues this one.
   var successor: RunID? {
-    guard status == .continuedAsNew, let outcome, let reader = try? AttributesReader(outcome.bytes) else { return nil }
+    guard status == .continuedAsNew || status == .terminated, let outcome, let reader = try? AttributesReader(outcome.bytes) else {
+      return nil
+    }
     return reader.text("newExecutionRunId").flatMap { RunID($0) }
   }
 }

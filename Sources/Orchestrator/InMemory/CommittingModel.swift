@@ -30,6 +30,7 @@ extension StoreModel {
   /// Rows that stand already: a unique violation.
   private func hasDuplicates(_ batch: CommitBatch) -> Bool {
     if batch.runs.contains(where: { runs[$0.runID] != nil }) { return true }
+    if batch.resets.contains(where: { resets[$0.request.newRunID] != nil }) { return true }
     return batch.history.contains { holds($0.runID, $0.event.eventID) }
   }
 
@@ -48,7 +49,7 @@ extension StoreModel {
     var waiting = inbox.filter { $0.transaction == nil && closing.contains($0.row.runID) && !taken.contains($0.row.messageID) }
       .map { ($0.row.runID, $0.row.kind) }
     waiting += (batch.spilledMessages + batch.sentMessages).filter { closing.contains($0.runID) }.map { ($0.runID, $0.kind) }
-    guard waiting.contains(where: { ![.activityOutcome, .childOutcome, .externalAnswer].contains($0.1) }) else { return nil }
+    guard waiting.contains(where: { ![.activityOutcome, .childOutcome, .externalAnswer, .reset].contains($0.1) }) else { return nil }
     return .unseenMessages(Set(waiting.map(\.0)).sorted())
   }
 
@@ -61,12 +62,14 @@ extension StoreModel {
         run: row.runID.uuid, slot: Int(row.slot.number), workflow: row.key.workflowID, isRefused: row.isRefused, by: process)
     }
     for row in batch.history {
-      history[row.runID, default: []].append(row.event)
-      observer?.recorded(
-        run: row.runID.uuid, slot: Int(row.slot.number), event: Int(row.event.eventID), type: Int(row.event.type.rawValue),
-        at: row.event.at,
-        causedBy: Int(row.event.causedBy), row.event.attributes, by: process)
+      record(row, process)
+      // A run that begins with a copy: what follows has numbers behind it.
+      guard row.event.eventID == 1, let copy = batch.copies.first(where: { $0.to == row.runID }) else { continue }
+      for event in history[copy.from] ?? [] where event.eventID > 1 && event.eventID <= copy.lastEventID {
+        record(HistoryRow(runID: copy.to, slot: copy.slot, event: event), process)
+      }
     }
+    for row in batch.resets { resets[row.request.newRunID] = row }
     for row in batch.lastStates { states[row.runID] = row }
     for row in batch.searchAttributes.values {
       searchAttributes[row.runID] = row.attributes
@@ -100,6 +103,13 @@ extension StoreModel {
     for run in batch.closedBlocked { blocked[run] = nil }
     tellHiddenRuns()
     observer?.written(by: process)
+  }
+
+  private func record(_ row: HistoryRow, _ process: Int64) {
+    history[row.runID, default: []].append(row.event)
+    observer?.recorded(
+      run: row.runID.uuid, slot: Int(row.slot.number), event: Int(row.event.eventID), type: Int(row.event.type.rawValue),
+      at: row.event.at, causedBy: Int(row.event.causedBy), row.event.attributes, by: process)
   }
 
   /// Lists of open runs, and takeovers, look at parked runs and from the mark on.

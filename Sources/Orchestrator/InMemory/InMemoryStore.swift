@@ -38,6 +38,10 @@ final class InMemoryStore: EngineStore {
     answers.append(.foundOpenRuns(model.findOpenRuns(keys)))
   }
 
+  func readReset(_ query: ResetQuery) {
+    answers.append(.reset(model.readReset(query)))
+  }
+
   func takeAnswers() -> [StoreAnswer] {
     defer { answers.removeAll(keepingCapacity: true) }
     return answers

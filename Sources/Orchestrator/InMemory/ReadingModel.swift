@@ -16,7 +16,30 @@ extension StoreModel {
     run.queuedActivities = (tasks.keys.filter { $0.runID == runID }.map(\.sequence) + reported(runID)).sorted()
     for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
     run.updates = updates[runID] ?? []
+    if run.isClosed, let reset = newestReset(of: runID) { run.reset = (reset.request.newRunID, reset.eventID) }
     return run
+  }
+
+  private func newestReset(of runID: RunID) -> ResetRow? {
+    resets.values.filter { $0.request.baseRunID == runID && $0.eventID > 0 && !$0.request.isFork }
+      .max { $0.request.newRunID < $1.request.newRunID }
+  }
+
+  func readReset(_ query: ResetQuery) -> ResetReading {
+    var reading = ResetReading(number: query.number)
+    reading.history = (history[query.baseRunID] ?? []).sorted { $0.eventID < $1.eventID }
+    reading.isClosed = closes[query.baseRunID] != nil
+    reading.isDone = resets[query.newRunID] != nil
+    reading.isTaken = runs[query.newRunID] != nil
+    reading.openRun = openRuns[query.target]?.first
+    for event in reading.history where event.type == .startChildWorkflowExecutionInitiated {
+      guard let first = (try? AttributesReader(event.attributes))?.text("runId").flatMap({ RunID($0) }) else { continue }
+      var last = first
+      while let row = closes[last], let next = RunOutcome(status: row.status, outcome: row.outcome).successor { last = next }
+      guard let row = closes[last] else { continue }
+      reading.childOutcomes[first] = ResetReading.ChildEnd(runID: last, status: row.status, payload: row.outcome)
+    }
+    return reading
   }
 
   /// Steps whose outcome waits in the inbox.

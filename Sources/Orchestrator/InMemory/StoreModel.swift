@@ -90,6 +90,7 @@ final class StoreModel {
   var updateRows: [UpdateKey: UpdateRow] = [:]
   /// Why runs are blocked.
   var problems: [RunID: WorkflowProblem] = [:]
+  var resets: [RunID: ResetRow] = [:]
 
   init(guards: StoreGuards = .all, slots: Int = Slot.count) {
     self.guards = guards

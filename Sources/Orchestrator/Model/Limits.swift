@@ -28,6 +28,8 @@ public enum Limits {
   public static let carriedSignalBytes = 16 * 1024 * 1024
   /// Runs of a chain that may follow each other without one that waits for anything: the next is blocked for a while.
   public static let continuationsAtOnce = 100
+  /// Resets from which a run may come, one of another: its start event tells of each.
+  public static let resets = 100
   /// Nested causes kept of a failure.
   public static let failureDepth = 8
   /// UTF-8 bytes kept of a failure's message.

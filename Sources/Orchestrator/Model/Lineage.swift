@@ -4,13 +4,18 @@ final class Lineage: Sendable, Equatable {
   let continued: Continuation?
   /// The run that started it, or the first of its chain.
   let parent: ParentWorkflow?
+  /// The run from which the beginning of its history was copied.
+  let reset: ResetOrigin?
 
-  init(continued: Continuation? = nil, parent: ParentWorkflow? = nil) {
+  init(continued: Continuation? = nil, parent: ParentWorkflow? = nil, reset: ResetOrigin? = nil) {
     self.continued = continued
     self.parent = parent
+    self.reset = reset
   }
 
-  static func == (left: Lineage, right: Lineage) -> Bool { left.continued == right.continued && left.parent == right.parent }
+  static func == (left: Lineage, right: Lineage) -> Bool {
+    left.continued == right.continued && left.parent == right.parent && left.reset == right.reset
+  }
 }
 
 /// The run before in a chain, and what it leaves to its successor: nothing acknowledged is lost on the way.
@@ -30,13 +35,15 @@ extension Lineage {
   func write(to writer: inout AttributesWriter) {
     continued?.write(to: &writer)
     parent?.write(to: &writer)
+    if let reset, let payload = try? PayloadCodec.encode(reset) { writer.field("reset", payload) }
   }
 
   /// Reads it back from the attributes of a start; nil for a run that a caller started.
   /// - Throws: `AttributesError` or `PayloadError` when a field is damaged.
   static func read(_ reader: AttributesReader) throws -> Lineage? {
     let (continued, parent) = (try Continuation.read(reader), try ParentWorkflow.read(reader))
-    return continued == nil && parent == nil ? nil : Lineage(continued: continued, parent: parent)
+    let reset = try reader.payload("reset").map { try PayloadCodec.decode(ResetOrigin.self, from: $0) }
+    return continued == nil && parent == nil && reset == nil ? nil : Lineage(continued: continued, parent: parent, reset: reset)
   }
 }
 

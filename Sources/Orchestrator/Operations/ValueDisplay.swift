@@ -96,6 +96,7 @@ extension WorkflowDetails {
     return WorkflowDetails(
       input: try show(input), startedBy: startedBy, build: build, memo: try show(memo), state: try show(state), outcome: outcome,
       blocked: blocked, parkedAt: parkedAt,
-      pendingActivities: try pendingActivities.map { try $0.shown(display, codec, namespace: key.namespace) }, pendingTimers: pendingTimers)
+      pendingActivities: try pendingActivities.map { try $0.shown(display, codec, namespace: key.namespace) }, pendingTimers: pendingTimers,
+      resets: resets)
   }
 }

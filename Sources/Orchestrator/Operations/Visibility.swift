@@ -16,13 +16,14 @@ extension Client {
     let results = try await database.run([
       (VisibilityStatements.describe, Parameters(runID.uuid, key.workflowID, key.namespace)),
       (VisibilityStatements.pendingActivities, parameters), (VisibilityStatements.pendingTimers, parameters),
+      (ResetStatements.resets, Parameters(runID.uuid)),
     ])
     guard results[0].count > 0 else { throw Self.notFound(key, runID) }
     let isOpen = try WorkflowSummary(results[0], 0).status.isOpen
     let activities = isOpen ? try (0..<results[1].count).map { try PendingActivity(results[1], $0) } : []
     let timers = isOpen ? try (0..<results[2].count).map { try PendingTimer(results[2], $0) } : []
     let summary = try WorkflowSummary(results[0], 0, pending: activities)
-    let details = try WorkflowDetails(results[0], pending: activities, timers)
+    let details = try WorkflowDetails(results[0], pending: activities, timers, resets: try Self.resets(results[3]))
     return WorkflowDescription(summary, try details.shown(display, codec, key, summary.status))
   }
 

@@ -81,6 +81,8 @@ public struct WorkflowDetails: Codable, Sendable {
   public let parkedAt: RecordedTime?
   public let pendingActivities: [PendingActivity]
   public let pendingTimers: [PendingTimer]
+  /// The run that it goes on from, and runs that go on from it; at most 100.
+  public let resets: [WorkflowReset]
 }
 
 /// A timer of workflow code, or the time limit of one of its waits.

@@ -2,6 +2,9 @@
 struct CommitBatch: Sendable {
   let number: Int
   var runs: [RunRow] = []
+  /// Histories of other runs from which runs of this batch begin.
+  var copies: [HistoryCopy] = []
+  var resets: [ResetRow] = []
   var history: [HistoryRow] = []
   var closes: [CloseRow] = []
   var states: [StateRow] = []
@@ -58,7 +61,8 @@ struct CommitBatch: Sendable {
   var rowCount: Int { history.count + runs.count + closes.count + sentMessages.count }
 
   var isEmpty: Bool {
-    history.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && sentMessages.isEmpty && attempts.isEmpty
+    history.isEmpty && resets.isEmpty && parked.isEmpty && takenMessages.isEmpty && spilledMessages.isEmpty && sentMessages.isEmpty
+      && attempts.isEmpty
       && heartbeats.isEmpty
       && parkedActivities.isEmpty && unparkedActivities.isEmpty && blocked.isEmpty && endedTimers.isEmpty && timers.isEmpty
       && lowWater == nil && updates.isEmpty && effects.isEmpty && states.isEmpty && unblocked.isEmpty && closedBlocked.isEmpty

@@ -14,6 +14,7 @@ struct OwnerMessage: Sendable {
     case childOutcome(ChildOutcome)
     case external(ExternalMessage)
     case externalAnswer(ExternalAnswer)
+    case reset(ResetRequest)
   }
 
   let runID: RunID
@@ -25,6 +26,8 @@ struct OwnerMessage: Sendable {
   var isRedelivered = false
   /// It was for a run that has continued as new meanwhile, and stands in the inbox under that one's name.
   var isForwarded = false
+  /// A reset made it, and makes it again should its batch not land.
+  var isMadeByReset = false
   /// It came from another run, which is answered in the batch that takes it.
   var external: ExternalMessage?
 }
@@ -101,6 +104,7 @@ extension OwnerMessage {
       body = .childOutcome(try ChildOutcome(reader, status: status))
     case .external: body = .external(try ExternalMessage(reader))
     case .externalAnswer: body = .externalAnswer(try ExternalAnswer(reader, isSignal: reader.integer("signaled") == 1))
+    case .reset: body = .reset(try ResetRequest(reader))
     case .activityOutcome:
       let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
       body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
@@ -138,8 +142,11 @@ extension OwnerMessage {
       }
       writer.field("identity", identity)
       return (.activityCommand, writer.finish())
-    case .start, .terminate, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .childOutcome, .external, .externalAnswer:
-      return nil
+    case .childOutcome(let outcome): return (.childOutcome, outcome.encoded())
+    case .externalAnswer(let answer): return (.externalAnswer, answer.encoded())
+    case .terminate(let reason, let identity):
+      return (.terminate, IncomingEvent.terminated(reason: reason, identity: identity).encoded())
+    case .start, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .external, .reset: return nil
     }
   }
 }

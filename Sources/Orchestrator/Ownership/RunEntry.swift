@@ -48,6 +48,8 @@ final class RunEntry {
   var recordedRequests: Set<String> = []
   /// Rows of its activities, while its code is not there to know them.
   var leftovers = ActivityLeftovers()
+  /// The look into the database that it waits for, before a part of its history is copied; its messages wait with it.
+  var frozenBy: Int?
 
   init(runID: RunID, phase: Phase) {
     self.runID = runID
@@ -73,7 +75,7 @@ final class RunEntry {
 
   /// Work of this run that only this process knows of.
   var isBusyHere: Bool {
-    !inlineSteps.isEmpty || activities.values.contains { if case .running = $0.place { true } else { false } }
+    frozenBy != nil || !inlineSteps.isEmpty || activities.values.contains { if case .running = $0.place { true } else { false } }
   }
 
   /// What it waits for, in words.

@@ -79,6 +79,13 @@ final class SlotOwner {
   var refusedCloses: Set<RunID> = []
   var deferred: [(at: Int64, message: OwnerMessage)] = []
   var successors = Successors()
+  /// Runs of which a part is about to be copied.
+  var frozen: [FrozenRun] = []
+  var lastFreeze = 0
+  /// The one whose kept part is being replayed.
+  var resetting: FrozenRun?
+  /// What is being written must land as one: the open batch takes it all, however much it is.
+  var isHoldingBatch = false
   /// Messages to workflow ids of which the database is asked whether a run is open.
   var asked: [WorkflowKey: [OwnerMessage]] = [:]
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
@@ -152,6 +159,10 @@ final class SlotOwner {
       message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) moves to another process"))
       return
     }
+    if entry.frozenBy != nil {
+      entry.waiting.append(message)
+      return
+    }
     switch entry.phase {
     case .loading, .closed: entry.waiting.append(message)
     case .blocked: wait(message, atBlocked: entry)
@@ -175,6 +186,7 @@ final class SlotOwner {
       for run in runs where entries[run] == nil { makeEntry(run) }
       unconfirmedSlots.append(contentsOf: taken)
     case .foundOpenRuns(let runs): for (key, runID) in runs { found(key, runID) }
+    case .reset(let reading): take(reading)
     case .readFailed(let read): repeatRead(read)
     }
   }
@@ -239,6 +251,7 @@ final class SlotOwner {
     case .retryBlocked: acknowledge(message, entry)
     case .childOutcome(let outcome): childEnded(outcome, entry, message)
     case .external(let external): deliver(external, message)
+    case .reset(let request): freeze(entry, for: request, message)
     case .externalAnswer(let answer):
       if instance.isPending(answer.sequence) {
         apply(.externalAnswered(answer), to: entry, from: message)
@@ -275,7 +288,7 @@ final class SlotOwner {
     // First: what ended must not be cancelled by a close that its outcome leads to.
     alongside()
     perform(activation, causedBy: eventID, entry, at)
-    if pipeline.isFull { seal() }
+    if pipeline.isFull, !isHoldingBatch { seal() }
     return true
   }
 

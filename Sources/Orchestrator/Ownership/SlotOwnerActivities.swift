@@ -43,7 +43,7 @@ extension SlotOwner {
       || configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
   }
 
-  private func schedule(_ task: ActivityTask, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
+  func schedule(_ task: ActivityTask, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
     var activity = OpenActivity(task: task, scheduledAt: at, place: .queued)
     if isLocal(task) {
       dispatch(&activity, entry)
@@ -316,7 +316,7 @@ extension SlotOwner {
     pipeline.open.endedTimers.append(row)
   }
 
-  private func begin(_ row: TimerRow) {
+  func begin(_ row: TimerRow) {
     pipeline.open.timers.append(row)
     if row.dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
   }

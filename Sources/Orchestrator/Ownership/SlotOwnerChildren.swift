@@ -65,8 +65,8 @@ extension SlotOwner {
   }
 
   /// A run closes: its open children get what their policies say, its parent is told. A run that continues as new is no end to its parent.
-  func tellFamily(of entry: RunEntry, _ status: CloseStatus, _ outcome: Payload?) {
-    for sequence in entry.children.keys.sorted() {
+  func tellFamily(of entry: RunEntry, _ status: CloseStatus, _ outcome: Payload?, by replacement: Replacement? = nil) {
+    for sequence in entry.children.keys.sorted() where replacement?.children[sequence] == nil {
       guard let child = entry.children[sequence], let info = entry.info else { continue }
       let reason = "its parent '\(info.workflowID)' closed"
       switch child.parentClosePolicy {
@@ -76,7 +76,7 @@ extension SlotOwner {
       }
     }
     entry.children = [:]
-    guard let parent = entry.info?.parent, status != .continuedAsNew else { return }
+    guard let parent = entry.info?.parent, status != .continuedAsNew, replacement == nil else { return }
     let told = ChildOutcome(sequence: parent.sequence, runID: entry.runID, status: status, payload: outcome)
     let key = WorkflowKey(namespace: parent.namespace, workflowID: parent.workflowID)
     pipeline.open.sentMessages.append(

@@ -11,6 +11,7 @@ extension SlotOwner {
     for row in batch.closes { closed(row) }
     if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
     if !batch.sentMessages.isEmpty { ring(for: batch.sentMessages) }
+    if !frozen.isEmpty { readFrozen() }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
   }
 
@@ -63,7 +64,8 @@ extension SlotOwner {
       for case .dispatch(let attempt) in batch.effects { runningHere[attempt.key] = nil }
       for case .runInline(let step) in batch.effects { inlineHere.remove(step.key) }
     }
-    let successors = Set(batches.lazy.flatMap(\.runs).filter(\.isSuccessor).map(\.runID))
+    let successors = Set(
+      batches.lazy.flatMap(\.runs).filter(\.isSuccessor).map(\.runID) + batches.lazy.flatMap(\.copies).map(\.to))
     var again: [OwnerMessage] = []
     for entry in touched where entries[entry.runID] === entry {
       again += entry.takeWaiting().filter { $0.timer == nil }
@@ -82,7 +84,8 @@ extension SlotOwner {
 
   /// The run that it was given to may never have been, and another continues its chain: its sender finds that one through the inbox.
   private func isForLost(_ successors: Set<RunID>, _ message: OwnerMessage) -> Bool {
-    guard successors.contains(message.runID), message.messageID == nil, let reply = message.reply else { return false }
+    guard successors.contains(message.runID), message.messageID == nil else { return false }
+    guard let reply = message.reply else { return message.isMadeByReset }
     reply(OrchestratorError(.ownershipLost, "run \(message.runID) is looked for again; send the message again"))
     return true
   }
@@ -157,6 +160,7 @@ extension SlotOwner {
     case .inbox: inbox.failed()
     case .timers: isReadingTimers = false
     case .findOpenRuns(let keys): store.findOpenRuns(keys)
+    case .reset(let query): store.readReset(query)
     case .openRuns(let slots, let from): store.readOpenRuns(slots: slots, from: from)
     }
   }

@@ -85,4 +85,15 @@ extension OwnerMessage {
 extension CloseStatus {
   /// The outcome of a run that goes on as another.
   static func outcome(continuedBy runID: RunID) -> Payload { Payload(json: Array(#"{"newExecutionRunId":"\#(runID)"}"#.utf8)) }
+
+  /// The outcome of a run that was reset: another goes on from a part of its history.
+  static func outcome(resetTo runID: RunID, _ reason: String) -> Payload {
+    var writer = AttributesWriter()
+    writer.field("kind", Failure.Kind.terminated.rawValue)
+    writer.field("type", "Reset")
+    writer.field("message", reason)
+    writer.field("retryable", Payload(json: Array("false".utf8)))
+    writer.field("newExecutionRunId", runID.description)
+    return Payload(json: writer.finish())
+  }
 }

@@ -1,7 +1,8 @@
 /// How a run ends, and how it is set aside when the code at hand cannot continue it.
 extension SlotOwner {
   /// The closing row; the code and everything open around it go.
-  func close(_ entry: RunEntry, _ status: CloseStatus, outcome: Payload?, at: Int64) {
+  /// - Parameter replacement: what goes on from a part of its history.
+  func close(_ entry: RunEntry, _ status: CloseStatus, outcome: Payload?, at: Int64, by replacement: Replacement? = nil) {
     guard let slot = entry.slot else { return }
     storeState(of: entry)
     pipeline.open.closes.append(
@@ -19,7 +20,7 @@ extension SlotOwner {
       }
       if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
     }
-    failOpenUpdates(of: entry, at)
+    failOpenUpdates(of: entry, at, except: replacement?.updates ?? [])
     pipeline.open.unparkedActivities += entry.leftovers.parked
     pipeline.open.endedHeartbeats += entry.leftovers.heartbeats
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
@@ -28,7 +29,7 @@ extension SlotOwner {
     entry.activities = [:]
     entry.timers = [:]
     entry.inlineSteps = [:]
-    if !entry.children.isEmpty || entry.info?.parent != nil { tellFamily(of: entry, status, outcome) }
+    if !entry.children.isEmpty || entry.info?.parent != nil { tellFamily(of: entry, status, outcome, by: replacement) }
     let instance = entry.instance
     entry.phase = .closed
     instance?.evict()
@@ -94,6 +95,7 @@ extension SlotOwner {
     case .retryBlocked:
       entry.retryBlockedAt = 0
       acknowledge(message, entry)
+    case .reset(let request): freeze(entry, for: request, message)
     // It stands in the table of timers, and is found again when the run is.
     case .timerDue: return
     default:
@@ -119,8 +121,10 @@ extension SlotOwner {
   func abandoned(_ runID: RunID, lastCommand: String) {
     let message = resumeAfterBlockedThread()
     let successor = successors.takeCurrent()
+    isHoldingBatch = false
     guard let entry = entries[runID] else { return }
     let problem = WorkflowProblem.blockedCode(lastCommand: lastCommand)
+    if resetting?.entry === entry { return abandonReset(problem) }
     if let successor, successor.entry === entry {
       // The message has its place in the history of the run before.
       beginBlocked(entry, successor.started, problem, nil, clock())
@@ -135,5 +139,6 @@ extension SlotOwner {
     }
     markBlocked(entry, problem, isLastEventUnapplied: false)
     if let message { wait(message, atBlocked: entry) }
+    if !entry.followers.isEmpty { waitWithWaiting(entry) }
   }
 }

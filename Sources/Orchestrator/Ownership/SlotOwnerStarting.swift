@@ -54,7 +54,7 @@ extension SlotOwner {
     let eventID = recordStart(entry, started, key, message, at)
     perform(activation, causedBy: eventID, entry, at)
     // What ends the run before and begins this one is one batch.
-    if pipeline.isFull, successors.current == nil { seal() }
+    if pipeline.isFull, successors.current == nil, !isHoldingBatch { seal() }
   }
 
   /// A start that the code at hand cannot begin is recorded all the same: it was acknowledged.
@@ -85,7 +85,7 @@ extension SlotOwner {
     pipeline.open.searchAttributes[entry.runID] = SearchAttributesRow(runID: entry.runID, slot: slot, attributes: attributes)
   }
 
-  private func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
+  func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
     entry.info = WorkflowInfo(entry.runID, started)
     entry.slot = slot ?? Slot.of(namespace: started.namespace, workflowID: started.workflowID)
   }
@@ -215,7 +215,7 @@ extension SlotOwner {
     }
     openRuns[key] = entry.runID
     let instance = definition.makeInstance(info, escapeReport(entry.runID))
-    let outcome: ReplayMatcher.Outcome
+    var outcome: ReplayMatcher.Outcome
     do {
       monitor.began(entry.runID, instance)
       defer { monitor.ended() }
@@ -234,6 +234,7 @@ extension SlotOwner {
     }
     entry.phase = .active(instance)
     entry.scheduledBy = outcome.scheduledBy
+    if let reset = started.lineage?.reset { outcome.restartTimeLimits(at: reset.at) }
     if run.blockedAttempts > 0 {
       pipeline.touch(entry)
       pipeline.open.unblocked.append(entry.runID)
@@ -297,7 +298,8 @@ extension SlotOwner {
   /// A message for a run that is not open: one before it may have begun the run, and whoever continues a run takes what other runs say to it.
   private func deal(with message: OwnerMessage, closedOrAbsent run: LoadedRun) {
     if entries[message.runID] != nil { return handle(message) }
-    if let successor = run.successor, let forwarded = message.forwarded(to: successor) { return handle(forwarded) }
+    if let successor = run.successor, let forwarded = message.forwarded(to: successor) ?? run.handOver(message) { return handle(forwarded) }
+    if case .reset(let request) = message.body { return reset(request, message, stored: run) }
     if run.history.isEmpty, message.reply == nil, let start = deferred.first(where: { $0.message.runID == message.runID }) {
       deferred.append((at: start.at, message: message))
     } else if run.history.isEmpty, message.isForwarded, let messageID = message.messageID {
@@ -323,7 +325,7 @@ extension SlotOwner {
     dropMessage(message)
   }
 
-  private func dropMessage(_ message: OwnerMessage) {
+  func dropMessage(_ message: OwnerMessage) {
     if let external = message.external { answer(external, nil) }
     if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
   }

@@ -30,9 +30,12 @@ extension SlotOwner {
   }
 
   /// The run ends without its code.
-  func failOpenUpdates(of entry: RunEntry, _ at: Int64) {
+  /// - Parameter kept: those that go on in another run.
+  func failOpenUpdates(of entry: RunEntry, _ at: Int64, except kept: Set<String>) {
     guard let instance = entry.instance else { return }
-    for updateID in instance.updates.identifiers { record(updateID, nil, .failed, Self.closed.payload, entry, at) }
+    for updateID in instance.updates.identifiers where !kept.contains(updateID) {
+      record(updateID, nil, .failed, Self.closed.payload, entry, at)
+    }
   }
 
   private static let closed = Failure(

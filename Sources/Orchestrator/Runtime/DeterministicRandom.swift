@@ -15,3 +15,20 @@ public struct DeterministicRandom: RandomNumberGenerator, Sendable {
     return mixed ^ (mixed >> 31)
   }
 }
+
+// A history that was copied.
+extension WorkflowInstance {
+  func draw(from reset: ResetOrigin) {
+    seeds = reset.seeds[...]
+    random = DeterministicRandom(seed: seeds.first?.runID ?? runID)
+    reseed()
+  }
+
+  /// Steps that run again after a reset must not draw what they drew before.
+  func reseed() {
+    while let seed = seeds.first, eventID >= seed.until {
+      seeds.removeFirst()
+      random = DeterministicRandom(seed: seeds.first?.runID ?? runID)
+    }
+  }
+}

@@ -13,6 +13,11 @@ struct ReplayMatcher {
     var isClosed = false
     /// What the code commands for a last event that it had not seen before.
     var newCommands: [Command] = []
+
+    /// What was open when a reset copied this history is asked for anew.
+    mutating func restartTimeLimits(at: Int64) {
+      openActivities = openActivities.map { OpenActivity(task: $0.task, scheduledAt: max($0.scheduledAt, at)) }
+    }
   }
 
   struct OpenActivity {

@@ -114,6 +114,8 @@ public struct WorkflowInfo: Sendable, Equatable {
   var firstOfChain: RunID?
   /// The run that started this one, or the first of its chain, as a child.
   public internal(set) var parent: ParentWorkflow?
+  /// Where its history was copied from; nil for most.
+  var reset: ResetOrigin?
 
   /// The first run of the chain: this one, unless it continues another.
   public var firstRunID: RunID { firstOfChain ?? runID }
@@ -124,6 +126,6 @@ extension WorkflowInfo {
     self.init(
       runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType,
       continuedRunID: started.lineage?.continued?.runID, firstOfChain: started.lineage?.continued?.firstRunID,
-      parent: started.lineage?.parent)
+      parent: started.lineage?.parent, reset: started.lineage?.reset)
   }
 }

@@ -55,6 +55,8 @@ class WorkflowInstance: @unchecked Sendable {
   /// By name, each a JSON value.
   private var searchAttributes: [String: Payload] = [:]
   private(set) var memo: Payload?
+  /// Parts of the history in which chance is that of other runs, from which it was copied.
+  var seeds: ArraySlice<ResetOrigin.Seed> = []
 
   init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
     self.runID = runID
@@ -123,8 +125,10 @@ class WorkflowInstance: @unchecked Sendable {
   }
 
   private func apply(_ event: IncomingEvent) throws {
+    if !seeds.isEmpty { reseed() }
     switch event {
     case .started(let started):
+      if let reset = started.lineage?.reset { draw(from: reset) }
       if let attributes = started.searchAttributes { searchAttributes = try read(attributes) }
       memo = started.memo
       try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }

@@ -105,6 +105,22 @@ final class BatchWriter {
       (.bytea, { if let outcome = $0.outcome { $1.append(outcome.bytes) } else { $1.appendNull() } }),
     ])
 
+  private let copies = RowWriter<HistoryCopy>(
+    ResetStatements.copyHistory,
+    [
+      (.uuid, { $1.append($0.from.uuid) }), (.uuid, { $1.append($0.to.uuid) }), (.int2, { $1.append($0.slot.number) }),
+      (.int4, { $1.append($0.lastEventID) }),
+    ])
+  private let resets = RowWriter<ResetRow>(
+    ResetStatements.insertResets,
+    [
+      (.uuid, { $1.append($0.request.newRunID.uuid) }), (.uuid, { $1.append($0.request.baseRunID.uuid) }),
+      (.int2, { $1.append($0.slot.number) }), (.int4, { $1.append($0.eventID) }), (.bool, { $1.append($0.request.isFork) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }), (.text, { $1.append($0.request.reason) }),
+      (.text, { $1.append($0.request.identity) }), (.text, { $1.append($0.refusal?.code.name ?? "") }),
+      (.text, { $1.append($0.refusal?.message ?? "") }),
+    ])
+
   init(processID: Int64) {
     self.processID = processID
   }
@@ -116,6 +132,8 @@ final class BatchWriter {
     starts.add(batch.runs.filter { !$0.isRefused && !$0.isSuccessor }, to: &list)
     runs.add(batch.runs, to: &list)
     history.add(batch.history, to: &list)
+    copies.add(batch.copies, to: &list)
+    resets.add(batch.resets, to: &list)
     states.add(batch.lastStates, to: &list)
     if !batch.searchAttributes.isEmpty { searchAttributes.add(Array(batch.searchAttributes.values), to: &list) }
     RowWriter<RunID>.runs(CommitStatements.deleteParked).add(batch.unparked, to: &list)

@@ -295,7 +295,7 @@ enum CommitStatements {
     sql: """
       select case when exists (select from orchestrator.inbox where run_id = any($1)
           and kind not in (\(InboxKind.activityOutcome.rawValue), \(InboxKind.childOutcome.rawValue),
-            \(InboxKind.externalAnswer.rawValue)))
+            \(InboxKind.externalAnswer.rawValue), \(InboxKind.reset.rawValue)))
         then orchestrator.refuse('OR006', 'a closing run has unseen messages',
           (select string_agg(distinct run_id::text, ',') from orchestrator.inbox where run_id = any($1))) end
       """,

@@ -13,6 +13,8 @@ protocol EngineStore: AnyObject {
   func readOpenRuns(slots: [Slot], from lowWater: RunID)
   /// The open runs of workflow ids.
   func findOpenRuns(_ keys: [WorkflowKey])
+  /// What a reset needs to know of the run that it copies.
+  func readReset(_ query: ResetQuery)
   func takeAnswers() -> [StoreAnswer]
 }
 
@@ -24,6 +26,7 @@ enum StoreAnswer: Sendable {
   case timers([TimerRow])
   case openRuns([RunID], of: [Slot])
   case foundOpenRuns([(WorkflowKey, RunID?)])
+  case reset(ResetReading)
   /// A read got no answer; it is asked again.
   case readFailed(StoreRead)
 }
@@ -34,6 +37,7 @@ enum StoreRead: Sendable {
   case timers
   case openRuns(slots: [Slot], from: RunID)
   case findOpenRuns([WorkflowKey])
+  case reset(ResetQuery)
 }
 
 /// Why a batch did not land.
@@ -84,6 +88,8 @@ enum InboxKind: Int16, Sendable {
   /// From a run to a workflow id.
   case external = 10
   case externalAnswer = 11
+  /// A run begins with a copy of this one's history.
+  case reset = 20
 }
 
 /// Everything stored about one run that its owner needs to go on; nil history for an unknown run.
@@ -104,9 +110,12 @@ struct LoadedRun: Sendable {
   var heartbeats: [Int32: Payload] = [:]
   /// Updates that were accepted or rejected.
   var updates: Set<String> = []
+  /// Of a closed run: the newest that goes on from a part of it, and the last event of that part.
+  var reset: (runID: RunID, eventID: Int32)?
 
   /// The run that continues this one.
   var successor: RunID? {
+    if let reset { return reset.runID }
     guard let last = history.last, last.type == .workflowExecutionContinuedAsNew else { return nil }
     return (try? AttributesReader(last.attributes))?.text("newExecutionRunId").flatMap { RunID($0) }
   }

@@ -7,7 +7,12 @@ enum LoadedRuns {
     var runs = Dictionary(uniqueKeysWithValues: asked.map { ($0, LoadedRun(runID: $0)) })
     guard results.count == ReadStatements.run.count else { return [] }
     try readHistory(results[0], &runs)
-    try each(results[1]) { row in runs[row]?.isClosed = true }
+    for row in 0..<results[1].count {
+      let runID = RunID(try results[1].uuid(row, 0))
+      runs[runID]?.isClosed = true
+      guard let reset = try results[1].optional(row, 1, results[1].uuid) else { continue }
+      runs[runID]?.reset = (RunID(reset), try results[1].int32(row, 2))
+    }
     try each(results[2]) { row in runs[row]?.isParked = true }
     for row in 0..<results[3].count {
       let runID = RunID(try results[3].uuid(row, 0))

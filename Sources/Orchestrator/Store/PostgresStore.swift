@@ -9,6 +9,7 @@ final class PostgresStore: EngineStore {
     case timers
     case openRuns(slots: [Slot], from: RunID)
     case findOpenRuns([WorkflowKey])
+    case reset(ResetQuery)
   }
 
   private let configuration: ConnectionConfiguration
@@ -107,6 +108,10 @@ final class PostgresStore: EngineStore {
     parameters.append(workflowID)
     parameters.append(namespace)
     ask(.findOpenRuns(keys), [(ReadStatements.findOpenRuns, parameters)])
+  }
+
+  func readReset(_ query: ResetQuery) {
+    ask(.reset(query), ResetStatements.reading(query))
   }
 
   func takeAnswers() -> [StoreAnswer] {
@@ -217,6 +222,7 @@ extension PostgresStore.Read {
     case .timers: .timers
     case .openRuns(let slots, let from): .openRuns(slots: slots, from: from)
     case .findOpenRuns(let keys): .findOpenRuns(keys)
+    case .reset(let query): .reset(query)
     }
   }
 
@@ -253,6 +259,7 @@ extension PostgresStore.Read {
           let key = WorkflowKey(namespace: try rows.text(row, 1), workflowID: try rows.text(row, 0))
           return (key, try rows.optional(row, 2) { RunID(try rows.uuid($0, $1)) })
         })
+    case .reset(let query): return .reset(try ResetStatements.read(results, query))
     case .openRuns(let slots, _): return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) }, of: slots)
     }
   }

@@ -10,8 +10,17 @@ enum ReadStatements {
       """,
     parameterTypes: [.uuidArray])
 
+  /// With the newest run that goes on from a part of each.
   static let closed = Statement(
-    name: "read_closed", sql: "select run_id from orchestrator.closes where run_id = any($1)", parameterTypes: [.uuidArray])
+    name: "read_closed",
+    sql: """
+      select c.run_id, x.run_id, x.event_id from orchestrator.closes c
+      left join lateral (
+        select k.run_id, k.event_id from orchestrator.resets k
+        where k.base_run_id = c.run_id and k.event_id > 0 and not k.is_fork order by k.run_id desc limit 1) x on true
+      where c.run_id = any($1)
+      """,
+    parameterTypes: [.uuidArray])
 
   static let parked = Statement(
     name: "read_parked", sql: "select run_id from orchestrator.parked_runs where run_id = any($1)", parameterTypes: [.uuidArray])

@@ -37,7 +37,7 @@ extension WorkflowSummary {
 }
 
 extension WorkflowDetails {
-  init(_ rows: Rows, pending: [PendingActivity], _ timers: [PendingTimer]) throws {
+  init(_ rows: Rows, pending: [PendingActivity], _ timers: [PendingTimer], resets: [WorkflowReset]) throws {
     let isBlocked = try rows.text(0, 4) == WorkflowStatus.blocked.rawValue
     self.init(
       input: try rows.json(ifAny: 0, 11), startedBy: try rows.text(ifAny: 0, 12), build: try rows.text(ifAny: 0, 13),
@@ -46,7 +46,7 @@ extension WorkflowDetails {
         ? BlockedReason(
           code: try rows.text(0, 9), reason: try rows.text(0, 16), since: try rows.time(0, 17), build: try rows.text(0, 18),
           attempts: try rows.int32(0, 19)) : nil,
-      parkedAt: try rows.time(ifAny: 0, 20), pendingActivities: pending, pendingTimers: timers)
+      parkedAt: try rows.time(ifAny: 0, 20), pendingActivities: pending, pendingTimers: timers, resets: resets)
   }
 }
 

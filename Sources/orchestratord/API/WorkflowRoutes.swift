@@ -25,9 +25,6 @@ struct OperatorAPI: Sendable {
     router.on(.post, "/api/v1/workflows/{workflowId}/terminate") { request in
       try await act(on: request) { try await $0.terminate($1, reason: $2) }
     }
-    router.on(.post, "/api/v1/workflows/{workflowId}/retry") { request in
-      try await act(on: request) { client, key, _ in try await client.retryBlocked(key) }
-    }
     router.on(.get, "/api/v1/search-attributes") { request in
       try .json(encoding: Listing(items: try await authorized(request).searchAttributes(), nextCursor: nil))
     }
@@ -35,6 +32,7 @@ struct OperatorAPI: Sendable {
     addUpdateRoutes(to: &router)
     addActivityRoutes(to: &router)
     addScheduleRoutes(to: &router)
+    addRepairRoutes(to: &router)
   }
 
   /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.

@@ -4,8 +4,8 @@ import Orchestrator
 /// `orchestratord workflow ...`: what runs, why it waits, and a hand on it.
 struct WorkflowCommand {
   let session: OperatorSession
-  private var client: Client { session.client }
-  private var output: TerminalOutput { session.output }
+  var client: Client { session.client }
+  var output: TerminalOutput { session.output }
 
   static let help = """
     orchestratord workflow list [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--limit N] [--cursor C] [--json]
@@ -17,7 +17,10 @@ struct WorkflowCommand {
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
     orchestratord workflow cancel|terminate ID [--reason TEXT]
-    orchestratord workflow retry ID
+    orchestratord workflow retry ID [--run RUN] [--reason TEXT]
+    orchestratord workflow reset ID --to EVENT|first|last-activity|before-failure [--run RUN] [--exclude signals,updates] [--reason TEXT]
+      [--new-run RUN] [--preview] [--json]
+    orchestratord workflow fork ID NEW-ID --from EVENT|first|last-activity|before-failure | --input JSON [--run RUN] [--new-run RUN] [--json]
     """
 
   static func run(_ arguments: inout Arguments) async throws {
@@ -37,6 +40,8 @@ struct WorkflowCommand {
     case "cancel": try await end(&arguments, "cancellation requested") { try await client.cancel($0, reason: $1) }
     case "terminate": try await end(&arguments, "termination requested") { try await client.terminate($0, reason: $1) }
     case "retry": try await retry(&arguments)
+    case "reset": try await reset(&arguments)
+    case "fork": try await fork(&arguments)
     case let word: throw UsageError("\(word.map { "there is no 'workflow \($0)'" } ?? "say what to do"):\n\(Self.help)")
     }
   }
@@ -186,15 +191,8 @@ struct WorkflowCommand {
     output.line("\(key.workflowID): \(done)")
   }
 
-  private func retry(_ arguments: inout Arguments) async throws {
-    let (key, _) = try Self.target(&arguments)
-    try arguments.finish()
-    try await client.retryBlocked(key)
-    output.line("\(key.workflowID): will be tried again at once")
-  }
-
   /// `ID`, with `--namespace` and `--run`.
-  private static func target(_ arguments: inout Arguments) throws -> (WorkflowKey, RunID?) {
+  static func target(_ arguments: inout Arguments) throws -> (WorkflowKey, RunID?) {
     let namespace = try arguments.namespace()
     let runID = try arguments.runID()
     return (WorkflowKey(namespace: namespace, workflowID: try arguments.required("the workflow id")), runID)

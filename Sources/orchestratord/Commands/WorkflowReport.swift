@@ -41,6 +41,15 @@ struct WorkflowReport: Encodable {
     } else {
       field("waits for", run.waitsFor.map { $0 + (details.parkedAt.map { ", since \(output.relative($0))" } ?? "") })
     }
+    for reset in details.resets {
+      let what = reset.isFork ? "fork" : "reset"
+      let by = " by \(reset.identity), \(output.relative(reset.at))" + (reset.reason.isEmpty ? "" : ": \(reset.reason)")
+      if reset.runID == run.runID {
+        field(what, "of run \(reset.baseRunID), events 1 to \(reset.eventID) are its" + by)
+      } else {
+        field(what, "run \(reset.runID) goes on from events 1 to \(reset.eventID)" + by)
+      }
+    }
     field("attributes", run.searchAttributes?.text.shortened(to: 500))
     field("memo", details.memo?.text.shortened(to: 500))
     field("input", details.input?.text.shortened(to: 500))

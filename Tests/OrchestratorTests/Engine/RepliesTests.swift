@@ -88,6 +88,7 @@ private final class SilentStore: EngineStore {
   func readTimers(slots: [Slot], dueUntil: Int64) {}
   func readOpenRuns(slots: [Slot], from lowWater: RunID) {}
   func findOpenRuns(_ keys: [WorkflowKey]) {}
+  func readReset(_ query: ResetQuery) {}
   func takeAnswers() -> [StoreAnswer] { [] }
 }
 

@@ -76,6 +76,11 @@ final class SimulatedStore: EngineStore {
     ask(.findOpenRuns(keys)) { .foundOpenRuns(world.store.findOpenRuns(keys)) }
   }
 
+  func readReset(_ query: ResetQuery) {
+    let world = world
+    ask(.reset(query)) { .reset(world.store.readReset(query)) }
+  }
+
   func takeAnswers() -> [StoreAnswer] {
     defer { answers.removeAll(keepingCapacity: true) }
     return answers
