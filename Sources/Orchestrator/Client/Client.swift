@@ -131,6 +131,21 @@ public final class Client: Sendable {
     wakeOwner()
   }
 
+  /// Lets the open run stand still: its code sees nothing, what comes for it waits in order, also timers; activities that were asked for go on, their
+  /// outcomes wait too. Pausing a paused run changes nothing.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
+  public func pause(_ key: WorkflowKey, reason: String = "") async throws {
+    _ = try await call(ClientStatements.pause, Parameters(key.workflowID, reason, key.namespace, identity))
+    wakeOwner()
+  }
+
+  /// Lets a paused run go on with what came meanwhile.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
+  public func unpause(_ key: WorkflowKey, reason: String = "") async throws {
+    _ = try await call(ClientStatements.unpause, Parameters(key.workflowID, reason, key.namespace, identity))
+    wakeOwner()
+  }
+
   /// Tries a blocked run again at once.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
   public func retryBlocked(_ key: WorkflowKey) async throws {

@@ -69,6 +69,7 @@ extension StoreModel {
         record(HistoryRow(runID: copy.to, slot: copy.slot, event: event), process)
       }
     }
+    for row in batch.pauses.values { if row.isPaused { paused.insert(row.runID) } else { paused.remove(row.runID) } }
     for row in batch.resets { resets[row.request.newRunID] = row }
     for row in batch.lastStates { states[row.runID] = row }
     for row in batch.searchAttributes.values {

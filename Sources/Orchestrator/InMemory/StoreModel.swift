@@ -91,6 +91,7 @@ final class StoreModel {
   /// Why runs are blocked.
   var problems: [RunID: WorkflowProblem] = [:]
   var resets: [RunID: ResetRow] = [:]
+  var paused: Set<RunID> = []
 
   init(guards: StoreGuards = .all, slots: Int = Slot.count) {
     self.guards = guards

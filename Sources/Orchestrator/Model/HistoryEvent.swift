@@ -32,6 +32,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case upsertWorkflowSearchAttributes = 40
   case workflowExecutionUpdateAccepted = 41
   case workflowExecutionUpdateCompleted = 43
+  case workflowExecutionPaused = 58
+  case workflowExecutionUnpaused = 59
   case patchRecorded = 1000
 
   /// The name as people and SQL views show it, for example `ActivityTaskScheduled`.

@@ -13,6 +13,8 @@ enum IncomingEvent: Sendable {
   case markerRecorded(sequence: Int32, name: String, outcome: StepOutcome)
   case childEnded(ChildOutcome)
   case externalAnswered(ExternalAnswer)
+  case paused(reason: String, identity: String)
+  case unpaused(reason: String, identity: String)
 }
 
 enum StepOutcome: Sendable {
@@ -74,6 +76,8 @@ extension IncomingEvent {
     case .markerRecorded: .markerRecorded
     case .childEnded(let outcome): outcome.eventType
     case .externalAnswered(let answer): answer.eventType
+    case .paused: .workflowExecutionPaused
+    case .unpaused: .workflowExecutionUnpaused
     }
   }
 
@@ -103,7 +107,8 @@ extension IncomingEvent {
       writer.field("updateName", update.name)
       writer.field("input", update.input)
       writer.field("identity", update.identity)
-    case .cancelRequested(let reason, let identity), .terminated(let reason, let identity):
+    case .cancelRequested(let reason, let identity), .terminated(let reason, let identity), .paused(let reason, let identity),
+      .unpaused(let reason, let identity):
       writer.field("reason", reason)
       writer.field("identity", identity)
     case .activityCompleted(let sequence, let result, let identity):
@@ -176,6 +181,10 @@ extension IncomingEvent {
       self = .cancelRequested(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionTerminated:
       self = .terminated(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .workflowExecutionPaused:
+      self = .paused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .workflowExecutionUnpaused:
+      self = .unpaused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .activityTaskCompleted:
       self = .activityCompleted(
         sequence: try sequence(), result: try require(reader.payload("result")), by: reader.text("identity"))

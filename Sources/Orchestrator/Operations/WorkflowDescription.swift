@@ -3,6 +3,8 @@ public enum WorkflowStatus: String, Codable, Sendable, CaseIterable {
   case running = "Running"
   /// Open, but the code at hand cannot continue it.
   case blocked = "Blocked"
+  /// Open, and standing still until somebody resumes it.
+  case paused = "Paused"
   case completed = "Completed"
   case failed = "Failed"
   case canceled = "Canceled"
@@ -11,7 +13,7 @@ public enum WorkflowStatus: String, Codable, Sendable, CaseIterable {
   case continuedAsNew = "ContinuedAsNew"
 
   /// Whether the run can still change.
-  public var isOpen: Bool { self == .running || self == .blocked }
+  public var isOpen: Bool { self == .running || self == .blocked || self == .paused }
 }
 
 /// A run as lists show it. The names of its fields in JSON are stable.
@@ -77,6 +79,7 @@ public struct WorkflowDetails: Codable, Sendable {
   /// The result of a completed run, the failure of a failed one.
   public let outcome: Payload?
   public let blocked: BlockedReason?
+  public let paused: PauseDescription?
   /// Since when nothing of it is in flight in its owner's process.
   public let parkedAt: RecordedTime?
   public let pendingActivities: [PendingActivity]
@@ -92,6 +95,14 @@ public struct PendingTimer: Codable, Sendable {
   public let startedAt: RecordedTime
   /// Not before this time.
   public let firesAt: RecordedTime
+}
+
+/// Why a run stands still.
+public struct PauseDescription: Codable, Sendable {
+  public let since: RecordedTime
+  public let reason: String
+  /// Who paused it.
+  public let identity: String
 }
 
 /// Why the code at hand cannot continue a run.

@@ -32,6 +32,8 @@ struct CommitBatch: Sendable {
   var updates: [UpdateKey: UpdateRow] = [:]
   /// Activities whose failures so far no longer count.
   var forgivenActivities: [ActivityKey] = []
+  /// How runs stand after the batch that were paused or go on by it.
+  var pauses: [RunID: PausedRow] = [:]
   var blocked: [BlockedRow] = []
   var unblocked: [RunID] = []
   var lowWater: RunID?
@@ -212,6 +214,15 @@ struct ParkedActivityRow: Sendable {
   let attempts: Int32
   let retryState: AttemptOutcome.RetryState
   let failure: Failure
+}
+
+struct PausedRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  let isPaused: Bool
+  let at: Int64
+  let reason: String
+  let identity: String
 }
 
 struct BlockedRow: Sendable {

@@ -15,6 +15,7 @@ struct OwnerMessage: Sendable {
     case external(ExternalMessage)
     case externalAnswer(ExternalAnswer)
     case reset(ResetRequest)
+    case pause(PauseRequest)
   }
 
   let runID: RunID
@@ -105,6 +106,7 @@ extension OwnerMessage {
     case .external: body = .external(try ExternalMessage(reader))
     case .externalAnswer: body = .externalAnswer(try ExternalAnswer(reader, isSignal: reader.integer("signaled") == 1))
     case .reset: body = .reset(try ResetRequest(reader))
+    case .pause: body = .pause(PauseRequest(reader))
     case .activityOutcome:
       let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
       body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
@@ -146,7 +148,9 @@ extension OwnerMessage {
     case .externalAnswer(let answer): return (.externalAnswer, answer.encoded())
     case .terminate(let reason, let identity):
       return (.terminate, IncomingEvent.terminated(reason: reason, identity: identity).encoded())
-    case .start, .activityOutcome, .timerDue, .inlineOutcome, .retryBlocked, .external, .reset: return nil
+    case .activityOutcome(let sequence, let report): return (.activityOutcome, report.encoded(sequence: sequence))
+    case .pause(let request): return (.pause, request.encoded())
+    case .start, .timerDue, .inlineOutcome, .retryBlocked, .external, .reset: return nil
     }
   }
 }
@@ -156,7 +160,7 @@ extension OwnerMessage {
   func forwarded(to successor: RunID) -> OwnerMessage? {
     guard let messageID else { return nil }
     switch body {
-    case .signal, .cancel, .terminate:
+    case .signal, .cancel, .terminate, .pause:
       return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true, external: external)
     default: return nil
     }

@@ -27,6 +27,8 @@ final class RunEntry {
   var usesTaskQueues = false
   /// A row of `parked_runs` stands for it.
   var isParked = false
+  /// Its code is to see nothing now.
+  var isPaused = false
   var blockedAttempts: Int32 = 0
   /// Microseconds since the Unix epoch when a blocked run is tried again.
   var retryBlockedAt: Int64 = 0
@@ -80,6 +82,7 @@ final class RunEntry {
 
   /// What it waits for, in words.
   var waitsFor: String {
+    if isPaused { return "somebody to resume it" }
     var parts: [String] = []
     for (sequence, activity) in activities.sorted(by: { $0.key < $1.key }).prefix(8) {
       let name = "activity \(activity.task.activityType) (\(sequence))"

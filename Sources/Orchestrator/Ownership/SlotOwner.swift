@@ -233,6 +233,7 @@ final class SlotOwner {
       } else {
         apply(.signaled(signal), to: entry, from: message)
       }
+    case .update where entry.isPaused: keep(message, entry)
     case .update(let update): take(update, entry, instance, message)
     case .cancel(let reason, let identity):
       if instance.isCancelRequested {
@@ -244,6 +245,7 @@ final class SlotOwner {
     case .activityOutcome(let sequence, let report): attemptEnded(entry, sequence, report, message)
     case .activityCommand(let sequence, let command, let identity): obey(command, entry, sequence, identity, message)
     case .timerDue(let row): timerDue(row, entry, message)
+    case .inlineOutcome where entry.isPaused: keep(message, entry)
     case .inlineOutcome(let sequence, let name, let outcome):
       inlineHere.remove(ActivityKey(runID: entry.runID, sequence: sequence))
       guard entry.inlineSteps.removeValue(forKey: sequence) != nil, instance.isPending(sequence) else { return }
@@ -252,6 +254,7 @@ final class SlotOwner {
     case .childOutcome(let outcome): childEnded(outcome, entry, message)
     case .external(let external): deliver(external, message)
     case .reset(let request): freeze(entry, for: request, message)
+    case .pause(let request): pause(entry, request, message)
     case .externalAnswer(let answer):
       if instance.isPending(answer.sequence) {
         apply(.externalAnswered(answer), to: entry, from: message)
@@ -266,6 +269,10 @@ final class SlotOwner {
   @discardableResult
   func apply(_ event: IncomingEvent, to entry: RunEntry, from message: OwnerMessage, alongside: () -> Void = {}) -> Bool {
     guard let instance = entry.instance, let slot = entry.slot else { return false }
+    if entry.isPaused {
+      keep(message, entry)
+      return false
+    }
     let at = max(clock(), entry.lastActiveAt)
     guard entry.lastEventID < Limits.historyEvents else {
       failTooLong(entry, at: at, message)

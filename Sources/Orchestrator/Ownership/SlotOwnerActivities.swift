@@ -298,6 +298,12 @@ extension SlotOwner {
     switch row.kind {
     case .timer:
       guard entry.timers[row.sequence] == row else { break }
+      if entry.isPaused {
+        // Its start stands in the history: the run has it again when it goes on, and until then nobody looks for it.
+        pipeline.touch(entry)
+        pipeline.open.endedTimers.append(row)
+        return
+      }
       entry.timers[row.sequence] = nil
       pipeline.open.endedTimers.append(row)
       // It was due: should the clock have been set back since, its event is not earlier all the same.

@@ -24,6 +24,8 @@ extension SlotOwner {
     guard let instance = entry.instance, let info = entry.info, let key = entry.key else { return }
     var waiting = entry.takeWaiting()
     let termination = waiting.firstIndex(where: \.isTermination).map { waiting.remove(at: $0) }
+    let pauses = waiting.filter(\.isPause)
+    waiting.removeAll(where: \.isPause)
     let cancelRequestedBy = instance.cancelRequestedBy ?? waiting.lazy.compactMap(\.cancelRequestedBy).first
     entry.followers = waiting
     let unseen = recordFollowers(of: entry, slot, at)
@@ -33,8 +35,8 @@ extension SlotOwner {
       requests: Array(requests.suffix(Limits.carriedRequests)), cancelRequestedBy: cancelRequestedBy)
     let successor = RunEntry(runID: runID(following: entry.runID, at), phase: .loading)
     successor.lastActiveAt = at
-    // The run that it waited for is the one that now goes on.
-    successor.waiting = termination.map { [$0] } ?? []
+    // The run that they waited for is the one that now goes on.
+    successor.waiting = pauses + (termination.map { [$0] } ?? [])
     _ = append(command.type, causedBy: eventID, command.encoded(newRunID: successor.runID), entry, slot, at)
     close(entry, .continuedAsNew, outcome: CloseStatus.outcome(continuedBy: successor.runID), at: at)
     entries[successor.runID] = successor
@@ -58,14 +60,19 @@ extension SlotOwner {
       begin(
         successor.entry, successor.started, successor.key, successor.slot, nil, isEndless: begun >= Limits.continuationsAtOnce)
       successors.current = nil
-      terminateIfAsked(successor.entry)
+      obeyWaiting(successor.entry)
     }
   }
 
-  /// Who terminated the run before meant whatever goes on.
-  private func terminateIfAsked(_ entry: RunEntry) {
+  /// Who terminated or paused the run before meant whatever goes on.
+  private func obeyWaiting(_ entry: RunEntry) {
     for message in entry.takeWaiting() {
-      if case .terminate(let reason, let identity) = message.body { terminate(entry, reason: reason, identity: identity, message) }
+      switch message.body {
+      case .terminate(let reason, let identity): terminate(entry, reason: reason, identity: identity, message)
+      case .pause(let request):
+        if case .active = entry.phase { pause(entry, request, message) } else { acknowledge(message, entry) }
+      default: continue
+      }
     }
   }
 
@@ -77,6 +84,8 @@ extension SlotOwner {
 }
 
 extension OwnerMessage {
+  fileprivate var isPause: Bool { if case .pause = body { true } else { false } }
+
   fileprivate var cancelRequestedBy: String? {
     if case .cancel(_, let identity) = body { identity } else { nil }
   }

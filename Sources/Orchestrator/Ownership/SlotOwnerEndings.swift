@@ -23,6 +23,7 @@ extension SlotOwner {
     failOpenUpdates(of: entry, at, except: replacement?.updates ?? [])
     pipeline.open.unparkedActivities += entry.leftovers.parked
     pipeline.open.endedHeartbeats += entry.leftovers.heartbeats
+    if entry.isPaused { storePause(of: entry, PauseRequest(isPaused: false, reason: "", identity: ""), at) }
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
     if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
     pipeline.open.endedTimers.append(contentsOf: entry.timers.sorted { $0.key < $1.key }.map(\.value))
@@ -98,16 +99,7 @@ extension SlotOwner {
     case .reset(let request): freeze(entry, for: request, message)
     // It stands in the table of timers, and is found again when the run is.
     case .timerDue: return
-    default:
-      if message.messageID == nil, let slot = entry.slot, let spilled = message.spilled {
-        pipeline.touch(entry)
-        pipeline.open.messages.append(message)
-        pipeline.open.spilledMessages.append(
-          SpilledMessage(runID: message.runID, slot: slot, kind: spilled.kind, attributes: spilled.attributes))
-        if let reply = message.reply { pipeline.open.effects.append(.reply(reply, nil)) }
-      } else {
-        entry.waiting.append(message)
-      }
+    default: keep(message, entry)
     }
   }
 

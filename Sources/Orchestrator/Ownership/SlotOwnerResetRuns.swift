@@ -79,6 +79,7 @@ extension SlotOwner {
       entry.lastEventID = plan.lastEventID
       entry.scheduledBy = outcome.scheduledBy
       entry.children = plan.children
+      entry.isPaused = kept.pause != nil
       return (entry, outcome)
     } catch {
       instance.evict()
@@ -131,7 +132,7 @@ extension SlotOwner {
       switch message.body {
       case .signal where request.exclusions.contains(.signals), .update where request.exclusions.contains(.updates): continue
       case .childOutcome(let outcome) where plan.children[outcome.sequence] == nil: continue
-      case .signal, .cancel, .terminate, .childOutcome, .externalAnswer:
+      case .signal, .cancel, .terminate, .childOutcome, .externalAnswer, .pause:
         var copy = OwnerMessage(runID: new.runID, body: message.body)
         copy.isMadeByReset = true
         rest.append(copy)
@@ -197,6 +198,9 @@ extension SlotOwner {
           attributes: IncomingEvent.started(started).encoded())))
     pipeline.open.copies.append(HistoryCopy(from: request.baseRunID, to: entry.runID, slot: slot, lastEventID: plan.lastEventID))
     pipeline.open.resets.append(ResetRow(request: request, slot: slot, eventID: plan.lastEventID, at: at, refusal: nil))
+    if entry.isPaused {
+      storePause(of: entry, PauseRequest(isPaused: true, reason: request.reason, identity: request.identity), at)
+    }
     if let attributes = entry.instance?.foundBy { store(attributes, of: entry, slot) }
   }
 

@@ -234,6 +234,7 @@ extension SlotOwner {
     }
     entry.phase = .active(instance)
     entry.scheduledBy = outcome.scheduledBy
+    entry.isPaused = run.history.pause != nil
     if let reset = started.lineage?.reset { outcome.restartTimeLimits(at: reset.at) }
     if run.blockedAttempts > 0 {
       pipeline.touch(entry)

@@ -138,7 +138,7 @@ class WorkflowInstance: @unchecked Sendable {
     case .cancelRequested(_, let identity):
       cancelRequestedBy = identity
       cancelCode()
-    case .terminated: break
+    case .terminated, .paused, .unpaused: break
     case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
     case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
       try resolve(sequence, .failure(failure))

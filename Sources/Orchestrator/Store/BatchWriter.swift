@@ -105,6 +105,12 @@ final class BatchWriter {
       (.bytea, { if let outcome = $0.outcome { $1.append(outcome.bytes) } else { $1.appendNull() } }),
     ])
 
+  private let pauses = RowWriter<PausedRow>(
+    CommitStatements.insertPauses,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }),
+      (.timestamptz, { $1.appendTimestamp(microseconds: $0.at) }), (.text, { $1.append($0.reason) }), (.text, { $1.append($0.identity) }),
+    ])
   private let copies = RowWriter<HistoryCopy>(
     ResetStatements.copyHistory,
     [
@@ -144,6 +150,10 @@ final class BatchWriter {
     spilled.add(batch.sentMessages.isEmpty ? batch.spilledMessages : batch.spilledMessages + batch.sentMessages, to: &list)
     addActivities(of: batch, to: &list)
     updates.add(Array(batch.updates.values), to: &list)
+    if !batch.pauses.isEmpty {
+      RowWriter<RunID>.runs(CommitStatements.deletePauses).add(Array(batch.pauses.keys), to: &list)
+      pauses.add(batch.pauses.values.filter(\.isPaused), to: &list)
+    }
     blocked.add(batch.blocked, to: &list)
     RowWriter<RunID>.runs(CommitStatements.deleteBlocked).add(batch.unblocked, to: &list)
     if let lowWater = batch.lowWater { list.append((CommitStatements.setLowWater, Parameters(processID, lowWater.uuid))) }

@@ -46,6 +46,12 @@ enum ClientStatements {
     name: "terminate_workflow", sql: "select orchestrator.terminate_workflow($1, $2, $3, $4)",
     parameterTypes: [.text, .text, .text, .text])
 
+  static let pause = Statement(
+    name: "pause_workflow", sql: "select orchestrator.pause_workflow($1, $2, $3, $4)", parameterTypes: [.text, .text, .text, .text])
+
+  static let unpause = Statement(
+    name: "unpause_workflow", sql: "select orchestrator.unpause_workflow($1, $2, $3, $4)", parameterTypes: [.text, .text, .text, .text])
+
   static let retry = Statement(
     name: "retry_workflow", sql: "select orchestrator.retry_workflow($1, $2, $3)", parameterTypes: [.text, .text, .text])
 

@@ -261,6 +261,17 @@ enum CommitStatements {
       .uuidArray, .int2Array, .timestamptzArray, .textArray, .textArray, .textArray, .int4Array, .boolArray,
     ])
 
+  static let insertPauses = Statement(
+    name: "insert_pauses",
+    sql: """
+      insert into orchestrator.paused_runs (run_id, slot, paused_at, reason, identity)
+      select * from unnest($1::uuid[], $2::int2[], $3::timestamptz[], $4::text[], $5::text[])
+      """,
+    parameterTypes: [.uuidArray, .int2Array, .timestamptzArray, .textArray, .textArray])
+
+  static let deletePauses = Statement(
+    name: "delete_pauses", sql: "delete from orchestrator.paused_runs where run_id = any($1)", parameterTypes: [.uuidArray])
+
   static let deleteBlocked = Statement(
     name: "delete_blocked", sql: "delete from orchestrator.blocked_runs where run_id = any($1)", parameterTypes: [.uuidArray])
 

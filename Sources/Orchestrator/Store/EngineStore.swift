@@ -90,6 +90,7 @@ enum InboxKind: Int16, Sendable {
   case externalAnswer = 11
   /// A run begins with a copy of this one's history.
   case reset = 20
+  case pause = 21
 }
 
 /// Everything stored about one run that its owner needs to go on; nil history for an unknown run.

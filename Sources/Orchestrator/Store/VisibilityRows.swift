@@ -46,6 +46,9 @@ extension WorkflowDetails {
         ? BlockedReason(
           code: try rows.text(0, 9), reason: try rows.text(0, 16), since: try rows.time(0, 17), build: try rows.text(0, 18),
           attempts: try rows.int32(0, 19)) : nil,
+      paused: try rows.time(ifAny: 0, 22).map {
+        PauseDescription(since: $0, reason: try rows.text(0, 23), identity: try rows.text(0, 24))
+      },
       parkedAt: try rows.time(ifAny: 0, 20), pendingActivities: pending, pendingTimers: timers, resets: resets)
   }
 }

@@ -25,6 +25,12 @@ struct OperatorAPI: Sendable {
     router.on(.post, "/api/v1/workflows/{workflowId}/terminate") { request in
       try await act(on: request) { try await $0.terminate($1, reason: $2) }
     }
+    router.on(.post, "/api/v1/workflows/{workflowId}/pause") { request in
+      try await act(on: request) { try await $0.pause($1, reason: $2) }
+    }
+    router.on(.post, "/api/v1/workflows/{workflowId}/resume") { request in
+      try await act(on: request) { try await $0.unpause($1, reason: $2) }
+    }
     router.on(.get, "/api/v1/search-attributes") { request in
       try .json(encoding: Listing(items: try await authorized(request).searchAttributes(), nextCursor: nil))
     }

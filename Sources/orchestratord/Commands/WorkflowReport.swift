@@ -34,6 +34,9 @@ struct WorkflowReport: Encodable {
     field("run", "\(run.runID)" + (run.namespace == "default" ? "" : " in namespace \(run.namespace)"))
     field("started", "\(output.relative(run.startedAt)) (\(run.startedAt))" + (details.startedBy.map { " by \($0)" } ?? ""))
     field("closed", run.closedAt.map { "\(output.relative($0)) (\($0))" })
+    if let paused = details.paused {
+      field("paused", "\(output.relative(paused.since)) by \(paused.identity)" + (paused.reason.isEmpty ? "" : ": \(paused.reason)"))
+    }
     if let blocked = details.blocked {
       field("blocked", "\(blocked.code), \(output.relative(blocked.since)), tried \(blocked.attempts) times by \(blocked.build)")
       field("because", blocked.reason)

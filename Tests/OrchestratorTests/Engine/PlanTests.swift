@@ -25,7 +25,7 @@ import Testing
       ClientStatements.outcomes, RetentionStatements.page,
       ScheduleRunnerStatements.due, ScheduleRunnerStatements.statuses, ScheduleRunnerStatements.start, ScheduleRunnerStatements.remember,
       ScheduleRunnerStatements.postpone, ScheduleStatements.update, ScheduleStatements.describe, ScheduleStatements.list,
-      ResetStatements.copyHistory, ResetStatements.insertResets, ResetStatements.standing, ResetStatements.childOutcomes,
+      CommitStatements.insertPauses, CommitStatements.deletePauses, ResetStatements.copyHistory, ResetStatements.insertResets, ResetStatements.standing, ResetStatements.childOutcomes,
       ResetStatements.answer, ResetStatements.resets,
     ] + ReadStatements.run + RetentionStatements.removal
 
@@ -39,7 +39,7 @@ import Testing
     }
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
-      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets", "paused_runs",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }
