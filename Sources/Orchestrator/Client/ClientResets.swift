@@ -77,7 +77,7 @@ extension Client {
     if let given = started.searchAttributes { attributes = try await searchAttributes(reading: given) }
     return try await start(
       type: started.workflowType, key: WorkflowKey(namespace: key.namespace, workflowID: newWorkflowID), input: input, runID: newRunID,
-      searchAttributes: attributes, memo: started.memo)
+      searchAttributes: attributes, memo: try started.memo.map { try decoded($0, base.summary.key) })
   }
 
   /// Runs a failed workflow again from before the step that made it fail, or tries a blocked one again at once.
@@ -99,7 +99,9 @@ extension Client {
     _ key: WorkflowKey, runID: RunID? = nil, to point: ResetPoint, excluding: Set<ResetExclusion> = []
   ) async throws -> ResetPreview {
     let runID = try await describe(key, runID: runID).summary.runID
-    return try ResetPreview(of: try await export(runID).rows(), runID, point, excluding: excluding)
+    var history = try await export(runID).rows()
+    if let codec { history = try history.map { try $0.decoded(codec, key) } }
+    return try ResetPreview(of: history, runID, point, excluding: excluding)
   }
 
   /// The run that a run goes on from, if any, and runs that go on from it: at most 100.

@@ -95,7 +95,7 @@ extension WorkflowDetails {
     let outcome = status == .completed ? try show(outcome) : try outcome.map { try display.show(failure: $0, codec, key) }
     return WorkflowDetails(
       input: try show(input), startedBy: startedBy, build: build, memo: try show(memo), state: try show(state), outcome: outcome,
-      blocked: blocked, parkedAt: parkedAt,
+      blocked: blocked, paused: paused, parkedAt: parkedAt,
       pendingActivities: try pendingActivities.map { try $0.shown(display, codec, namespace: key.namespace) }, pendingTimers: pendingTimers,
       resets: resets)
   }

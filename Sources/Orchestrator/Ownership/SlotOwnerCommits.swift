@@ -65,7 +65,7 @@ extension SlotOwner {
       for case .runInline(let step) in batch.effects { inlineHere.remove(step.key) }
     }
     let successors = Set(
-      batches.lazy.flatMap(\.runs).filter(\.isSuccessor).map(\.runID) + batches.lazy.flatMap(\.copies).map(\.to))
+      batches.lazy.flatMap(\.runs).filter(\.isSuccessor).map(\.runID) + batches.lazy.flatMap(\.resets).map(\.request.newRunID))
     var again: [OwnerMessage] = []
     for entry in touched where entries[entry.runID] === entry {
       again += entry.takeWaiting().filter { $0.timer == nil }

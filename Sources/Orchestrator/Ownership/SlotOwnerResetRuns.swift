@@ -19,7 +19,7 @@ extension SlotOwner {
     resetting = nil
     let again = try messages(for: new.entry, plan, reading, isFork: request.isFork)
     let rest = replace(run, new.entry, plan, at)
-    begin(new.entry, started, run, plan, startedAt: reading.history[0].at, at)
+    begin(new.entry, started, run, reading.history.prefix(Int(plan.lastEventID)), at)
     keepUpdates(of: reading.history.prefix(Int(plan.lastEventID)), new.entry, at)
     goOn(new.entry, new.outcome, plan, request, again + rest, at)
     if request.isFork || reading.isClosed { unfreeze(run.entry) }
@@ -107,14 +107,20 @@ extension SlotOwner {
     }
     for (sequence, child) in plan.openChildren.sorted(by: { $0.key < $1.key }) {
       if let end = reading.childOutcomes[child.runID] {
-        told.append(
-          message(.childOutcome(ChildOutcome(sequence: sequence, runID: end.runID, status: end.status, payload: end.payload))))
+        let payload = try decoded(end, child.key)
+        told.append(message(.childOutcome(ChildOutcome(sequence: sequence, runID: end.runID, status: end.status, payload: payload))))
       } else if isFork {
         throw OrchestratorError(
           .invalidArgument, "child '\(child.key.workflowID)' of the kept events is open: it answers one parent; fork from an earlier event")
       }
     }
     return told
+  }
+
+  /// A child's values are its own.
+  private func decoded(_ end: ResetReading.ChildEnd, _ key: WorkflowKey) throws -> Payload? {
+    guard let codec = configuration.codec else { return end.payload }
+    return try end.payload.map { end.status == .completed ? try codec.decode($0, key) : try codec.decode(failure: $0, key) }
   }
 
   /// The base run ends, if it is open.
@@ -175,7 +181,7 @@ extension SlotOwner {
   private func openUpdates(of entry: RunEntry) -> [String] { entry.instance?.updates.identifiers ?? [] }
 
   /// The first rows of the new run.
-  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ run: FrozenRun, _ plan: ResetPlan, startedAt: Int64, _ at: Int64) {
+  private func begin(_ entry: RunEntry, _ started: StartedAttributes, _ run: FrozenRun, _ kept: ArraySlice<HistoryEvent>, _ at: Int64) {
     let request = run.request
     let (key, slot) = (request.target, request.target.slot)
     if let earlier = entries[entry.runID], earlier !== run.entry { entry.waiting = earlier.takeWaiting() }
@@ -194,10 +200,15 @@ extension SlotOwner {
       HistoryRow(
         runID: entry.runID, slot: slot,
         event: HistoryEvent(
-          eventID: 1, type: .workflowExecutionStarted, at: startedAt, causedBy: 0,
+          eventID: 1, type: .workflowExecutionStarted, at: kept[0].at, causedBy: 0,
           attributes: IncomingEvent.started(started).encoded())))
-    pipeline.open.copies.append(HistoryCopy(from: request.baseRunID, to: entry.runID, slot: slot, lastEventID: plan.lastEventID))
-    pipeline.open.resets.append(ResetRow(request: request, slot: slot, eventID: plan.lastEventID, at: at, refusal: nil))
+    if request.isFork, configuration.codec != nil {
+      // Values of another workflow id do not open under this one's.
+      pipeline.open.history += kept.dropFirst().map { HistoryRow(runID: entry.runID, slot: slot, event: $0) }
+    } else {
+      pipeline.open.copies.append(HistoryCopy(from: request.baseRunID, to: entry.runID, slot: slot, lastEventID: entry.lastEventID))
+    }
+    pipeline.open.resets.append(ResetRow(request: request, slot: slot, eventID: entry.lastEventID, at: at, refusal: nil))
     if entry.isPaused {
       storePause(of: entry, PauseRequest(isPaused: true, reason: request.reason, identity: request.identity), at)
     }
@@ -255,6 +266,7 @@ extension SlotOwner {
     let message = ExternalMessage(
       key: key, signal: signal, identity: configuration.identity, sender: .init(runID: entry.runID, key: sender, sequence: sequence))
     pipeline.open.sentMessages.append(
-      SpilledMessage(runID: runID(following: entry.runID, at), slot: key.slot, kind: .external, attributes: message.encoded()))
+      SpilledMessage(
+        runID: runID(following: entry.runID, at), slot: key.slot, kind: .external, attributes: message.encoded(), recipient: key))
   }
 }

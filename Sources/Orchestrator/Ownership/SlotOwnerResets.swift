@@ -65,7 +65,7 @@ extension SlotOwner {
     }
     resetting = run
     do {
-      try carryOut(run, reading)
+      try carryOut(run, try configuration.codec.map { try reading.decoded($0) } ?? reading)
       resetting = nil
     } catch {
       resetting = nil
@@ -107,6 +107,17 @@ extension SlotOwner {
       OrchestratorError(problem.code, "the code at hand cannot continue the events that are to be kept: \(problem.message)")
     default: OrchestratorError(.damagedHistory, "the history cannot be read: \(error)")
     }
+  }
+}
+
+extension ResetReading {
+  /// The history with its values as they were.
+  fileprivate func decoded(_ codec: CodecChain) throws -> ResetReading {
+    guard let first = history.first, case .started(let started) = try IncomingEvent(first) else { return self }
+    let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
+    var reading = self
+    reading.history = try history.map { try $0.decoded(codec, key) }
+    return reading
   }
 }
 

@@ -60,7 +60,7 @@ enum TerminalStyle: String {
     case .running, .continuedAsNew: self = .plain
     case .completed: self = .good
     case .blocked, .failed: self = .bad
-    case .canceled, .terminated: self = .waiting
+    case .canceled, .terminated, .paused: self = .waiting
     }
   }
 }

@@ -25,8 +25,8 @@ import Testing
       ClientStatements.outcomes, RetentionStatements.page,
       ScheduleRunnerStatements.due, ScheduleRunnerStatements.statuses, ScheduleRunnerStatements.start, ScheduleRunnerStatements.remember,
       ScheduleRunnerStatements.postpone, ScheduleStatements.update, ScheduleStatements.describe, ScheduleStatements.list,
-      CommitStatements.insertPauses, CommitStatements.deletePauses, ResetStatements.copyHistory, ResetStatements.insertResets, ResetStatements.standing, ResetStatements.childOutcomes,
-      ResetStatements.answer, ResetStatements.resets,
+      CommitStatements.insertPauses, CommitStatements.deletePauses, ResetStatements.copyHistory, ResetStatements.insertResets,
+      ResetStatements.standing, ResetStatements.childOutcomes, ResetStatements.answer, ResetStatements.resets,
     ] + ReadStatements.run + RetentionStatements.removal
 
   @Test func `no plan made on empty tables reads a whole table or index`() throws {
@@ -39,7 +39,8 @@ import Testing
     }
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
-      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets", "paused_runs",
+      "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
+      "paused_runs",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

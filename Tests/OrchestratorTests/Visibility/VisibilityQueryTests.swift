@@ -183,7 +183,7 @@ import Testing
     ("ExecutionStatus = 'Running' AND ExecutionStatus = 'Blocked'", .blocked),
     ("NOT (ExecutionStatus != 'Blocked' OR WorkflowType = 'x')", .blocked),
     ("CloseTime IS NULL", .open),
-    ("CloseTime IS NULL AND NOT ExecutionStatus = 'Running'", .blocked),
+    ("CloseTime IS NULL AND NOT ExecutionStatus IN ('Running', 'Paused')", .blocked),
     ("CloseTime IS NOT NULL", .all),
     ("ExecutionStatus = 'Failed'", .all),
   ]
