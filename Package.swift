@@ -74,6 +74,7 @@ let package = Package(
     // Sees into the engine: release builds of it need -enable-testing (make simulate).
     .executableTarget(name: "Simulator", dependencies: ["Orchestrator"], path: "Tests/Simulator", swiftSettings: strict),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "Orchestrator", "PostgreSQL", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "SemanticsTests", dependencies: ["Orchestrator", "OrchestratorTesting"], swiftSettings: strict),
     .testTarget(
       name: "OrchestratorTestingTests", dependencies: ["OrchestratorTesting", "Orchestrator", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows", "OrchestratorTesting"], swiftSettings: strict),

@@ -42,9 +42,12 @@ class Service:
         body = {"tasks": [{"taskToken": token, "result": result}], "worker": worker}
         return not self._post("/api/v1/tasks/complete", body, self._timeout)["lost"]
 
-    def fail(self, token: str, failure: dict[str, Any], worker: str) -> bool:
-        """Ends an attempt without a result. Returns False when the lease was lost."""
-        body = {"tasks": [{"taskToken": token, "failure": failure}], "worker": worker}
+    def fail(self, token: str, failure: dict[str, Any], worker: str, details: Any = None) -> bool:
+        """Ends an attempt without a result, with its last progress if that is new. Returns False when the lease was lost."""
+        task = {"taskToken": token, "failure": failure}
+        if details is not None:
+            task["details"] = details
+        body = {"tasks": [task], "worker": worker}
         return not self._post("/api/v1/tasks/fail", body, self._timeout)["lost"]
 
     def _post(self, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:

@@ -130,13 +130,21 @@ class Worker:
     def _report(self, attempt: Attempt, is_result: bool, outcome: Any) -> None:
         """Says it until it is heard: a word that was heard twice counts once."""
         pause = 0.1
+        _, details = attempt.take_details()
         while not attempt.cancelled.is_set():
             try:
-                send = self._service.complete if is_result else self._service.fail
-                if not send(attempt.info.task_token, outcome, self._identity):
+                token = attempt.info.task_token
+                if is_result:
+                    is_heard = self._service.complete(token, outcome, self._identity)
+                else:
+                    is_heard = self._service.fail(token, outcome, self._identity, details)
+                if not is_heard:
                     log.warning("the lease of %s was lost: its outcome was not recorded", attempt.info.idempotency_key)
                 return
             except (TypeError, ValueError) as error:
+                if not is_result and details is not None:  # progress that is no JSON must not hide the failure
+                    details = None
+                    continue
                 is_result, outcome = False, {"type": "UnencodableResult", "message": str(error), "retryable": False}
             except ServiceError as error:
                 if is_result and error.status in (400, 413, 422):

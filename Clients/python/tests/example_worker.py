@@ -31,6 +31,15 @@ def add(numbers: Sum) -> int:
     return numbers.left + numbers.right
 
 
+@worker.activity("resume")
+def resume(lines: int) -> str:
+    done = activity.info().heartbeat_details or 0
+    if done < lines:
+        activity.heartbeat(done + 1)
+        raise ActivityError(f"{done + 1} of {lines} lines", next_retry_delay=0.01)
+    return f"{done} lines in {activity.info().attempt} attempts"
+
+
 @worker.activity("refuse")
 def refuse(reason: str) -> None:
     raise ActivityError(reason, kind="Refused", retryable=False)

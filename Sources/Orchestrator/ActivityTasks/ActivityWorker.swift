@@ -230,7 +230,8 @@ public final class ActivityWorker: Sendable {
     for (lease, report) in outcomes {
       guard case .failed(let failure) = report.outcome else { continue }
       let isWritten = try await failures.write(
-        failure, lease.key, lease.attempt.workflow, token: lease.token, options: lease.attempt.task.options, worker: configuration.identity)
+        failure, details: report.heartbeatDetails, lease.key, lease.attempt.workflow, token: lease.token,
+        options: lease.attempt.task.options, worker: configuration.identity)
       if !isWritten { Log.warning("lease-lost", "a failure came after its lease had ended", ["run_id": lease.key.runID.description]) }
     }
   }

@@ -141,8 +141,9 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
 
   private func tell(_ running: LocalAttempt, _ outcome: AttemptReport.Outcome) {
     let attempt = running.attempt
-    let outcomeReport = AttemptReport(
+    var outcomeReport = AttemptReport(
       attempt: attempt.attempt, outcome: outcome, worker: identity, startedAt: running.startedTime, endedAt: clock.now())
+    if case .failed = outcome { outcomeReport.heartbeatDetails = running.heartbeats.takeNewDetails() }
     report(OwnerMessage(runID: attempt.key.runID, body: .activityOutcome(sequence: attempt.key.sequence, outcomeReport)))
   }
 

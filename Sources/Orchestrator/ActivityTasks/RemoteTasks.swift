@@ -113,8 +113,9 @@ public final class RemoteTasks: Sendable {
   }
 
   /// Ends an attempt without a result: its retry policy decides what follows.
+  /// - Parameter details: a last heartbeat, for the next attempt.
   /// - Returns: false when the lease was lost.
-  public func fail(_ token: TaskToken, _ failure: Failure, worker: String) async throws -> Bool {
+  public func fail(_ token: TaskToken, _ failure: Failure, details: Payload? = nil, worker: String) async throws -> Bool {
     let isWritten = try await database.transaction { transaction in
       let rows = try await transaction.query(
         ActivityTaskStatements.leasedOptions, Parameters(token.key.runID.uuid, token.key.sequence, token.lease))
@@ -123,7 +124,9 @@ public final class RemoteTasks: Sendable {
       let options = try ActivityOptions(recorded: recorded, taskQueue: try rows.text(0, 1))
       let workflow = WorkflowKey(namespace: try rows.text(0, 2), workflowID: try rows.text(0, 3))
       let stored = try client.codec.map { try failure.encoded($0, workflow) } ?? failure
-      return try await TaskFailureWriter.write(stored, token.key, token: token.lease, options: options, worker: worker, transaction)
+      let storedDetails = try details.map { try client.codec?.encode($0, workflow) ?? $0 }
+      return try await TaskFailureWriter.write(
+        stored, details: storedDetails, token.key, token: token.lease, options: options, worker: worker, transaction)
     }
     client.wakeOwner()
     return isWritten

@@ -56,19 +56,23 @@ struct TaskFailureWriter: Sendable {
   let database: Database
   let codec: CodecChain?
 
+  /// - Parameter details: a last heartbeat that is not stored yet.
   /// - Returns: false when the lease was lost and nothing was written.
   @discardableResult
   func write(
-    _ failure: Failure, _ key: ActivityKey, _ workflow: WorkflowKey, token: Int64, options: ActivityOptions, worker: String
+    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, _ workflow: WorkflowKey, token: Int64, options: ActivityOptions,
+    worker: String
   ) async throws -> Bool {
     let stored = try codec.map { try failure.encoded($0, workflow) } ?? failure
+    let storedDetails = try details.map { try codec?.encode($0, workflow) ?? $0 }
     return try await database.transaction { transaction in
-      try await Self.write(stored, key, token: token, options: options, worker: worker, transaction)
+      try await Self.write(stored, details: storedDetails, key, token: token, options: options, worker: worker, transaction)
     }
   }
 
   static func write(
-    _ failure: Failure, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String, _ transaction: Transaction
+    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String,
+    _ transaction: Transaction
   ) async throws -> Bool {
     let rows = try await transaction.query(ActivityTaskStatements.lock, Parameters(key.runID.uuid, key.sequence, token))
     guard rows.count == 1 else { return false }
@@ -87,12 +91,14 @@ struct TaskFailureWriter: Sendable {
       var retry = Parameters(key.runID.uuid, key.sequence)
       retry.appendInterval(microseconds: delay * 1000)
       retry.append(attempt)
+      if let details { retry.append(details.bytes) } else { retry.appendNull() }
       _ = try await transaction.query(ActivityTaskStatements.retry, retry)
     case .exhausted(let state):
       log.appendNull()
       _ = try await transaction.query(ActivityTaskStatements.logAttempt, log)
       let report = AttemptReport(
-        attempt: attempt, outcome: .failed(failure), worker: worker, startedAt: scheduledAt, endedAt: now, exhausted: state)
+        attempt: attempt, outcome: .failed(failure), worker: worker, startedAt: scheduledAt, endedAt: now, exhausted: state,
+        heartbeatDetails: try details ?? rows.optional(0, 5) { Payload(json: try rows.bytes($0, $1)) })
       _ = try await transaction.query(
         ActivityTaskStatements.remove, Parameters(key.runID.uuid, key.sequence, report.encoded(sequence: key.sequence)))
     }

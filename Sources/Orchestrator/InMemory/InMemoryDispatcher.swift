@@ -121,11 +121,11 @@ final class InMemoryDispatcher: ActivityDispatcher {
   }
 
   /// An attempt ended.
-  /// - Returns: when it began; nil when nobody waits for it any more.
-  func remove(_ key: ActivityKey, _ attempt: Int32) -> Int64? {
+  /// - Returns: when it began, and a heartbeat that nobody took yet; nil when nobody waits for it any more.
+  func remove(_ key: ActivityKey, _ attempt: Int32) -> (beganAt: Int64, heartbeat: Payload?)? {
     guard let ended = running[key], ended.attempt == attempt else { return nil }
     running[key] = nil
-    return ended.beganAt
+    return (ended.beganAt, ended.heartbeats.takeNewDetails())
   }
 }
 
@@ -171,8 +171,9 @@ extension InMemoryDispatcher {
       let failure = Failure(
         kind: attempt.timeout, type: attempt.timeout.typeName, message: "the attempt of '\(attempt.name)' took too long",
         isRetryable: attempt.timeout != .scheduleToCloseTimeout)
-      let report = AttemptReport(
+      var report = AttemptReport(
         attempt: attempt.attempt, outcome: .failed(failure), worker: "in-memory", startedAt: attempt.beganAt, endedAt: now)
+      report.heartbeatDetails = attempt.heartbeats.takeNewDetails()
       engine?.put(.message(OwnerMessage(runID: key.runID, body: .activityOutcome(sequence: key.sequence, report))))
       if let task = attempt.task { cancelled.append(task) }
     }
@@ -184,7 +185,7 @@ extension InMemoryEngine {
   fileprivate func finish(_ attempt: ActivityAttempt, _ outcome: AttemptReport.Outcome) {
     take {
       guard let ended = dispatcher.remove(attempt.key, attempt.attempt) else { return }
-      put(.message(attempt.report(outcome, from: ended, to: model.now)))
+      put(.message(attempt.report(outcome, from: ended.beganAt, to: model.now, heartbeat: ended.heartbeat)))
     }
   }
 
@@ -197,8 +198,11 @@ extension InMemoryEngine {
 }
 
 extension ActivityAttempt {
-  fileprivate func report(_ outcome: AttemptReport.Outcome, from beganAt: Int64, to endedAt: Int64) -> OwnerMessage {
-    let report = AttemptReport(attempt: attempt, outcome: outcome, worker: "in-memory", startedAt: beganAt, endedAt: endedAt)
+  fileprivate func report(
+    _ outcome: AttemptReport.Outcome, from beganAt: Int64, to endedAt: Int64, heartbeat: Payload? = nil
+  ) -> OwnerMessage {
+    var report = AttemptReport(attempt: attempt, outcome: outcome, worker: "in-memory", startedAt: beganAt, endedAt: endedAt)
+    if case .failed = outcome { report.heartbeatDetails = heartbeat }
     return OwnerMessage(runID: key.runID, body: .activityOutcome(sequence: key.sequence, report))
   }
 

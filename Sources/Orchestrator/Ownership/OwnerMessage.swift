@@ -58,6 +58,8 @@ struct AttemptReport: Sendable {
   var endedAt: Int64
   /// From a remote worker, which already wrote its attempt log and found that no attempt is left.
   var exhausted: AttemptOutcome.RetryState?
+  /// The last heartbeat of an attempt that failed, when nobody took it before: the next attempt is told.
+  var heartbeatDetails: Payload?
 }
 
 /// An attempt for the owner's own process.
@@ -174,6 +176,7 @@ extension AttemptReport {
     startedAt = reader.integer("startedAt") ?? 0
     endedAt = reader.integer("endedAt") ?? 0
     exhausted = reader.text("retryState").flatMap(AttemptOutcome.RetryState.init(rawValue:))
+    heartbeatDetails = reader.payload("details")
     if let result = reader.payload("result") {
       outcome = .completed(result)
     } else {
@@ -199,6 +202,7 @@ extension AttemptReport {
     case .completed(let result): writer.field("result", result)
     case .failed(let failure): writer.field("failure", failure.payload)
     }
+    if let heartbeatDetails { writer.field("details", heartbeatDetails) }
     return writer.finish()
   }
 }

@@ -182,6 +182,7 @@ extension SlotOwner {
       AttemptRow(
         key: key, slot: slot, activityType: activity.task.activityType, attempt: report.attempt, worker: report.worker,
         startedAt: report.startedAt, endedAt: report.endedAt, failure: failure, nextAttemptAt: nextAttemptAt))
+    keepHeartbeat(of: report, &activity, key, now)
     if let nextAttemptAt, nextAttemptAt <= now {
       dispatch(&activity, entry)
     } else if let nextAttemptAt {
@@ -190,6 +191,13 @@ extension SlotOwner {
       begin(row)
     }
     return outcome
+  }
+
+  /// What an attempt last reported reaches the next one, however soon it failed after that.
+  private func keepHeartbeat(of report: AttemptReport, _ activity: inout OpenActivity, _ key: ActivityKey, _ now: Int64) {
+    guard let details = report.heartbeatDetails else { return }
+    activity.heartbeatDetails = details
+    pipeline.open.heartbeats[key] = HeartbeatRow(key: key, at: now, details: details)
   }
 
   private func exhausted(
@@ -201,6 +209,7 @@ extension SlotOwner {
     if activity.task.options.onExhausted == .park && state != .cancelRequested {
       activity.place = .parked
       record(message, entry, at: max(clock(), entry.lastActiveAt))
+      keepHeartbeat(of: report, &activity, ActivityKey(runID: entry.runID, sequence: sequence), entry.lastActiveAt)
       pipeline.open.parkedActivities.append(
         ParkedActivityRow(
           key: ActivityKey(runID: entry.runID, sequence: sequence), slot: slot, activityType: activity.task.activityType,

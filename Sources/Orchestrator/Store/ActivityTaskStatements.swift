@@ -105,7 +105,7 @@ enum ActivityTaskStatements {
         (select count(*) from orchestrator.activity_attempts a
          where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and not a.worker_lost)::int4,
         (select count(*) from orchestrator.activity_attempts a
-         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and a.worker_lost)::int4
+         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and a.worker_lost)::int4, t.heartbeat_details
       from orchestrator.activity_tasks t where t.run_id = $1 and t.sequence = $2 and t.lease_token = $3 for update
       """,
     parameterTypes: [.uuid, .int4, .int8])
@@ -115,10 +115,10 @@ enum ActivityTaskStatements {
     sql: """
       update orchestrator.activity_tasks
       set state = 0, visible_at = now() + $3, attempt = $4 + 1, lease_token = 0, lease_expires_at = null,
-        due_at = least(now() + $3 + start_within, close_by)
+        due_at = least(now() + $3 + start_within, close_by), heartbeat_details = coalesce($5, heartbeat_details)
       where run_id = $1 and sequence = $2
       """,
-    parameterTypes: [.uuid, .int4, .interval, .int4])
+    parameterTypes: [.uuid, .int4, .interval, .int4, .bytea])
 
   static let remove = Statement(
     name: "remove_task",

@@ -71,6 +71,8 @@ struct FailTasksRequest: StrictlyDecodable {
   struct Item: Decodable {
     let taskToken: TaskToken
     let failure: Failure
+    /// A last heartbeat.
+    let details: Payload?
   }
 
   let tasks: [Item]

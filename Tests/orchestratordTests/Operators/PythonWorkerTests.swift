@@ -22,6 +22,7 @@ private struct Lab: Workflow {
     taskQueue: "python", retryPolicy: RetryPolicy(initialInterval: .milliseconds(10), maximumAttempts: 5))
   static let transcribe = Activity<Song, Text>("transcribe", options)
   static let add = Activity<[String: Int], Int>("add", options)
+  static let resume = Activity<Int, String>("resume", options)
   static let refuse = Activity<String, Int?>("refuse", options)
   static let unknown = Activity<Int, Int>("unknown", options)
 
@@ -29,6 +30,7 @@ private struct Lab: Workflow {
     async let text = workflow.execute(Self.transcribe, Song(name: name, lines: 3))
     async let sum = workflow.execute(Self.add, ["left": 40, "right": 2])
     var outcomes = ["\(try await text.text) at attempt \(try await text.attempt)", "\(try await sum)"]
+    outcomes.append(try await workflow.execute(Self.resume, 3))
     do {
       _ = try await workflow.execute(Self.refuse, "not this one")
     } catch let error as ActivityFailure {
@@ -72,7 +74,7 @@ private struct Lab: Workflow {
       let worker = try Self.worker(url)
       defer { worker.terminate() }
       let run = try await service.engine.client.start(Lab.self, id: "lab", input: "blue")
-      #expect(try await run.result() == ["BLUE at attempt 1", "42", "Refused: not this one"])
+      #expect(try await run.result() == ["BLUE at attempt 1", "42", "3 lines in 4 attempts", "Refused: not this one"])
       worker.terminate()
       await withCheckedContinuation { continuation in
         Thread.detachNewThread {

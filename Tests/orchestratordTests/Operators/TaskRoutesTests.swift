@@ -65,10 +65,10 @@ import Testing
       let first = try Self.token(try #require(try Self.tasks(try await send(Self.poll, #"{"waitSeconds":20}"#)).first))
       _ = try await send("/api/v1/tasks/heartbeat", #"{"tasks":[{"taskToken":"\#(first)","details":"half"}]}"#)
       let failure = #"{"type":"Timeout","message":"no answer","nextRetryDelayMilliseconds":10}"#
-      let failed = try await send("/api/v1/tasks/fail", #"{"tasks":[{"taskToken":"\#(first)","failure":\#(failure)}]}"#)
+      let failed = try await send("/api/v1/tasks/fail", #"{"tasks":[{"taskToken":"\#(first)","failure":\#(failure),"details":"nearly"}]}"#)
       #expect((failed.json["lost"] as? [String])?.isEmpty == true)
       let task = try #require(try Self.tasks(try await send(Self.poll, #"{"waitSeconds":20}"#)).first)
-      #expect(task["attempt"] as? Int == 2 && task["heartbeatDetails"] as? String == "half")
+      #expect(task["attempt"] as? Int == 2 && task["heartbeatDetails"] as? String == "nearly")
       let final = #"{"type":"NoSuchFile","message":"gone","retryable":false}"#
       let second = try Self.token(task)
       _ = try await send("/api/v1/tasks/fail", #"{"tasks":[{"taskToken":"\#(second)","failure":\#(final)}]}"#)
