@@ -94,7 +94,8 @@ private struct OneStep: Workflow {
     #expect(try await environment.start(OneStep.self, ActivityOptions()).result() == "went on at line 17")
   }
 
-  @Test func `Retry policy: the interval grows by the coefficient up to its maximum, without jitter, until attempts run out`() async throws {
+  @Test func `Retry policy: the interval grows by the coefficient up to its maximum, without jitter, until attempts run out`() async throws
+  {
     let ending = try await run(
       Step(OneStep.step, script: Array(repeating: .fails(Self.busy), count: 5), returns: "done"),
       ActivityOptions(retryPolicy: policy(maximum: .seconds(5), attempts: 5)))

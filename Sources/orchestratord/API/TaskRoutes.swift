@@ -53,7 +53,8 @@ struct TaskAPI: Sendable {
     let principal = try worker(request)
     let body = try await request.strictJSON(FailTasksRequest.self, upTo: Self.largestBody)
     var lost: [TaskToken] = []
-    for task in body.tasks where try await !tasks.fail(task.taskToken, task.failure, details: task.details, worker: body.worker ?? principal.userID) {
+    for task in body.tasks
+    where try await !tasks.fail(task.taskToken, task.failure, details: task.details, worker: body.worker ?? principal.userID) {
       lost.append(task.taskToken)
     }
     return try .json(encoding: TaskAnswer(lost: lost, cancelRequested: []))
