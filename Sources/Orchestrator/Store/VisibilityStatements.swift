@@ -140,6 +140,14 @@ enum VisibilityStatements {
       order by task_queue limit 1000
       """)
 
+  static let blockedGroups = Statement(
+    name: "visibility_blocked_groups",
+    sql: """
+      select fingerprint, workflow_type, code, runs, blocked_since, blocked_last, example_workflow_id, example_reason, build
+      from orchestrator.blocked_groups where namespace = $1 order by runs desc, fingerprint limit 1000
+      """,
+    parameterTypes: [.text])
+
   static let owners = Statement(
     name: "visibility_owners",
     sql: """

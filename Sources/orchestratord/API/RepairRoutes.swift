@@ -44,6 +44,10 @@ struct ResetRequestBody: StrictlyDecodable {
 extension OperatorAPI {
   func addRepairRoutes(to router: inout Router) {
     let workflow = "/api/v1/workflows/{workflowId}"
+    router.on(.get, "/api/v1/blocked-groups") { request in
+      let groups = try await authorized(request).blockedGroups(namespace: namespace(of: request))
+      return try .json(encoding: Listing(items: groups, nextCursor: nil))
+    }
     router.on(.post, workflow + "/reset") { try await resetWorkflow($0) }
     router.on(.post, workflow + "/reset-preview") { try await previewReset($0) }
     router.on(.post, workflow + "/fork") { try await forkWorkflow($0) }

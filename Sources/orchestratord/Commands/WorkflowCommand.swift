@@ -17,6 +17,7 @@ struct WorkflowCommand {
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
     orchestratord workflow cancel|terminate ID [--reason TEXT]
+    orchestratord workflow blocked [--json]
     orchestratord workflow pause|resume ID [--reason TEXT]
     orchestratord workflow retry ID [--run RUN] [--reason TEXT]
     orchestratord workflow reset ID --to EVENT|first|last-activity|before-failure [--run RUN] [--exclude signals,updates] [--reason TEXT]
@@ -40,6 +41,7 @@ struct WorkflowCommand {
     case "query": try await query(&arguments)
     case "cancel": try await end(&arguments, "cancellation requested") { try await client.cancel($0, reason: $1) }
     case "terminate": try await end(&arguments, "termination requested") { try await client.terminate($0, reason: $1) }
+    case "blocked": try await blocked(&arguments)
     case "pause": try await end(&arguments, "will stand still") { try await client.pause($0, reason: $1) }
     case "resume": try await end(&arguments, "will go on") { try await client.unpause($0, reason: $1) }
     case "retry": try await retry(&arguments)

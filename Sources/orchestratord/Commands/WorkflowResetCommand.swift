@@ -47,6 +47,24 @@ extension WorkflowCommand {
     try tell(newID, new, isJSON, "started")
   }
 
+  /// What blocks runs, by reason.
+  func blocked(_ arguments: inout Arguments) async throws {
+    let isJSON = arguments.flag("--json")
+    let namespace = try arguments.namespace()
+    try arguments.finish()
+    let groups = try await client.blockedGroups(namespace: namespace)
+    if isJSON { return try output.json(Listing(items: groups, nextCursor: nil)) }
+    if groups.isEmpty { return output.line("no run is blocked") }
+    var table = TerminalTable("FINGERPRINT", "RUNS", "CODE", "TYPE", "SINCE", "EXAMPLE", "REASON")
+    for group in groups {
+      table.add(
+        .init(group.fingerprint), .init("\(group.runs)"), .init(group.code, .bad), .init(group.workflowType),
+        .init(output.relative(group.since)),
+        .init(group.exampleWorkflowID), .init(group.exampleReason.shortened(to: 200)))
+    }
+    output.table(table)
+  }
+
   private func tell(_ workflowID: String, _ runID: RunID, _ isJSON: Bool, _ what: String) throws {
     if isJSON { return try output.json(StartedDocument(workflowID: workflowID, runID: runID)) }
     output.line("\(workflowID): \(what), run \(runID)")
