@@ -102,7 +102,8 @@ extension SlotOwner {
     var kept: [RunEntry] = []
     while excess > 0, let entry = recency.popLeastRecent(entries) {
       if case .active = entry.phase, !entry.isBusyHere {
-        if entry.isParked && entry.uncommittedBatches == 0 {
+        // Messages of a paused run are not read twice while they wait here.
+        if entry.isParked && entry.uncommittedBatches == 0 && entry.waiting.isEmpty {
           forget(entry)
           excess -= 1
           isStuck = false
