@@ -24,13 +24,14 @@ struct Main {
     switch try arguments.positional() {
     case "dev": try await ServeCommand.dev(&arguments)
     case "serve": try await ServeCommand.serve(&arguments)
-    case "worker": try await ServeCommand.worker(&arguments)
+    case "worker": try await WorkerCommand.run(&arguments)
     case "demo": try await DemoCommand.run(&arguments)
     case "bench": try await BenchCommand.run(&arguments)
     case "bench-process": try await BenchmarkProcessCommand.run(&arguments)
     case "workflow": try await WorkflowCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
     case "search-attribute": try await SearchAttributeCommand.run(&arguments)
+    case "queue": try await QueueCommand.run(&arguments)
     case "schedule": try await ScheduleCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)
     case "check": try await CheckCommand.run(&arguments)
@@ -52,12 +53,13 @@ struct Main {
     Processes that stay
       dev        everything in one process, with an embedded PostgreSQL in .orchestrator/
       serve      API and slot owner; --queues none leaves activities to workers
-      worker     activities only: any number of these, on any host
+      worker     activities only: any number of these, on any host; `worker list` shows them
 
     Operating
       workflow   list, count, show, start, signal, update, query, cancel, terminate, retry, export
       activity   list, retry, complete, fail
       search-attribute   add, list: what runs can be found by
+      queue      list, show, set, unset: how many steps of a queue run at once and begin in a second
       schedule   list, describe, create, update, preview, pause, unpause, trigger, backfill, delete
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed

@@ -5,6 +5,10 @@ import Synchronization
 public struct ActivityContext: Sendable {
   public let info: ActivityInfo
   let heartbeats: HeartbeatRecorder
+  let ownQueue: OwnQueue
+
+  /// The queue of this process alone: steps that need what this one leaves on the machine run there.
+  public var workerQueue: WorkerQueue { ownQueue.handOut() }
 
   /// Tells that the attempt is alive, with details that the next attempt gets if this one dies.
   /// - Throws: `PayloadError` when the details cannot be encoded; `CancellationError` when the attempt was cancelled or lost its lease.

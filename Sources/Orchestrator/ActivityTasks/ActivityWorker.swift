@@ -7,6 +7,8 @@ public struct ActivityWorkerConfiguration: Sendable {
   public var database: ConnectionConfiguration
   /// Host name and process id, for people; default this process's.
   public var identity = "\(ProcessInfo.processInfo.hostName)/\(ProcessInfo.processInfo.processIdentifier)"
+  /// The program, for people; nil for none.
+  public var build: String?
   /// Task queues to serve, with how many attempts at a time each.
   public var taskQueues: [String: Int]
   /// Attempts at a time over all queues.
@@ -38,36 +40,53 @@ public final class ActivityWorker: Sendable {
   private let configuration: ActivityWorkerConfiguration
   private let database: Database
   private let failures: TaskFailureWriter
+  private let directory: QueueDirectory
+  private let ownQueue: OwnQueue
+  /// Nil: a task of another type is an error of whoever put it into the queue.
+  private let onlyTypes: [String]?
   private let wakeUp: WakeUp
   private let state = Mutex(State())
   private let registry: Registry
   private let clock = DatabaseClock()
-  private let bell = Bell()
+  private let bell: Bell
   private let reportBell = Bell()
   private let lastContact = Mutex(ContinuousClock.now)
 
   /// - Throws: `DatabaseError` when the connection string is not valid.
-  public init(_ configuration: ActivityWorkerConfiguration, _ registry: Registry) throws {
+  public convenience init(_ configuration: ActivityWorkerConfiguration, _ registry: Registry) throws {
+    let bell = Bell()
+    try self.init(configuration, registry, bell, OwnQueue(identity: configuration.identity) { bell.ring() }, onlyTypes: nil)
+  }
+
+  init(
+    _ configuration: ActivityWorkerConfiguration, _ registry: Registry, _ bell: Bell, _ ownQueue: OwnQueue, onlyTypes: [String]?
+  ) throws {
     self.configuration = configuration
     self.registry = registry
+    self.bell = bell
+    self.ownQueue = ownQueue
+    self.onlyTypes = onlyTypes
     var session = configuration.database
     session.applicationName = "orchestrator-worker"
     session.settings = PostgresStore.sessionSettings
     database = try Database(session, maximumConnections: 4)
     failures = TaskFailureWriter(database: database, codec: configuration.codec)
     wakeUp = WakeUp(database)
+    directory = QueueDirectory(database)
   }
 
   /// Leases, runs and reports until `stop` is called or the task is cancelled; then drains.
   public func run() async {
+    let concurrency = configuration.taskQueues.merging([ownQueue.name: configuration.concurrency]) { $1 }
     let dispatcher = LocalDispatcher(
-      registry: registry, concurrency: configuration.taskQueues, identity: configuration.identity, clock: clock
+      registry: registry, concurrency: concurrency, identity: configuration.identity, ownQueue: ownQueue, clock: clock
     ) { [weak self] message in self?.ended(message) }
     await withTaskGroup { group in
       group.addTask { await self.reportLoop() }
       group.addTask { await self.heartbeatLoop(dispatcher) }
       group.addTask { await self.listenLoop() }
       group.addTask { await TaskSweeper(self.database, self.wakeUp).run() }
+      group.addTask { await self.presence.run() }
       await leaseLoop(dispatcher)
       await dispatcher.drain(within: configuration.drainTime)
       await reportOnce()
@@ -84,6 +103,11 @@ public final class ActivityWorker: Sendable {
     bell.ring()
   }
 
+  private var presence: WorkerPresence {
+    WorkerPresence(
+      database: database, worker: configuration.identity, taskQueues: configuration.taskQueues, build: configuration.build)
+  }
+
   private var isStopping: Bool { state.withLock { $0.isStopping } || Task.isCancelled }
 
   private func leaseLoop(_ dispatcher: LocalDispatcher) async {
@@ -92,7 +116,7 @@ public final class ActivityWorker: Sendable {
       let (leased, isMore) = await leaseOnce(dispatcher)
       if isMore { continue }
       try? await Task.sleep(for: pace.gatherTime(after: leased))
-      await bell.wait(upTo: pace.pause)
+      await bell.wait(upTo: min(pace.pause, directory.longestPause(configuration.taskQueues.keys)))
     }
   }
 
@@ -101,7 +125,14 @@ public final class ActivityWorker: Sendable {
   private func leaseOnce(_ dispatcher: LocalDispatcher) async -> (leased: Int, isMore: Bool) {
     var leased = 0
     var isMore = false
-    for (queue, limit) in configuration.taskQueues.sorted(by: { $0.key < $1.key }) {
+    var queues = configuration.taskQueues
+    if ownQueue.isServed { queues[ownQueue.name] = configuration.concurrency }
+    do {
+      try await directory.refresh()
+    } catch {
+      Log.warning("queue-settings-unread", "\(error)")
+    }
+    for (queue, limit) in queues.sorted(by: { $0.key < $1.key }) {
       let room = state.withLock { state in
         let room = state.leases.room(queue, limit: limit, concurrency: configuration.concurrency)
         if room <= 0 { state.awaitsRoom = true }
@@ -120,8 +151,10 @@ public final class ActivityWorker: Sendable {
   }
 
   private func lease(_ queue: String, room: Int, _ dispatcher: LocalDispatcher) async throws -> Int {
-    let rows = try await database.run(
-      ActivityTaskStatements.leasing(queue, maximum: room, worker: configuration.identity, lease: configuration.lease))[1]
+    let wanted = WantedTasks(
+      taskQueue: queue, maximum: room, worker: configuration.identity, lease: configuration.lease,
+      isOrdered: directory.isOrdered(queue), activityTypes: onlyTypes)
+    let rows = try await database.run(ActivityTaskStatements.leasing(wanted))[1]
     var work: [LocalWork] = []
     defer { dispatcher.start(work) }
     for row in 0..<rows.count {
@@ -200,6 +233,8 @@ public final class ActivityWorker: Sendable {
     do {
       try await complete(outcomes)
       wakeUp.send(WakeUp.inboxChannel)
+      // What ended made room in its queue, for whoever serves it.
+      if outcomes.contains(where: { directory.isOrdered($0.lease.attempt.task.options.taskQueue) }) { wakeUp.send(WakeUp.tasksChannel) }
       return outcomes.count
     } catch {
       // What was written is found gone by its token at the next try; the rest is written then.

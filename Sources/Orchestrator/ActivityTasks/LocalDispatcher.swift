@@ -18,6 +18,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private let registry: Registry
   private let concurrency: [String: Int]
   private let identity: String
+  private let ownQueue: OwnQueue
   private let clock: DatabaseClock
   private let report: @Sendable (OwnerMessage) -> Void
 
@@ -27,12 +28,13 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private static let worksPerTurn = 32
 
   init(
-    registry: Registry, concurrency: [String: Int], identity: String, clock: DatabaseClock,
+    registry: Registry, concurrency: [String: Int], identity: String, ownQueue: OwnQueue, clock: DatabaseClock,
     report: @escaping @Sendable (OwnerMessage) -> Void
   ) {
     self.registry = registry
     self.concurrency = concurrency
     self.identity = identity
+    self.ownQueue = ownQueue
     self.clock = clock
     self.report = report
   }
@@ -125,7 +127,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     let task = Task.immediate {
       let outcome: AttemptReport.Outcome
       do {
-        let context = ActivityContext(info: running.attempt.info, heartbeats: running.heartbeats)
+        let context = ActivityContext(info: running.attempt.info, heartbeats: running.heartbeats, ownQueue: self.ownQueue)
         outcome = .completed(try await implementation.body(.payload(running.attempt.task.input), context))
       } catch {
         outcome = .failed(Failure(error))
@@ -210,7 +212,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private func run(_ step: InlineStep, _ implementation: ActivityImplementation) async {
     var attempt: Int32 = 1
     while true {
-      let context = ActivityContext(info: step.info(attempt), heartbeats: HeartbeatRecorder())
+      let context = ActivityContext(info: step.info(attempt), heartbeats: HeartbeatRecorder(), ownQueue: ownQueue)
       do {
         return tell(step, .success(try await implementation.body(.value(step.task.input), context)))
       } catch {

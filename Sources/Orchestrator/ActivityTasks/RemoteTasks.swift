@@ -10,15 +10,19 @@ public final class RemoteTasks: Sendable {
     var bells: [Int: Bell] = [:]
     var lastPoll = 0
     var listening: Task<Void, Never>?
+    /// When the presence of a worker at a queue was last written.
+    var seen: [String: ContinuousClock.Instant] = [:]
   }
 
   private let client: Client
+  private let directory: QueueDirectory
   private let state = Mutex(State())
 
   private var database: Database { client.database }
 
   public init(_ client: Client) {
     self.client = client
+    directory = QueueDirectory(client.database)
   }
 
   deinit {
@@ -44,12 +48,13 @@ public final class RemoteTasks: Sendable {
     }
     defer { state.withLock { $0.bells[poll] = nil } }
     startListening()
+    await remember(worker, taskQueue)
     while true {
       let tasks = try await leaseOnce(taskQueue, worker, min(max(1, maximum), Limits.tasksPerLease), lease)
       let left = deadline - .now
       if !tasks.isEmpty || left <= .zero || Task.isCancelled { return tasks }
       // A lost notification costs this long.
-      await bell.wait(upTo: min(left, .seconds(1)))
+      await bell.wait(upTo: min(left, directory.longestPause([taskQueue])))
     }
   }
 
@@ -109,6 +114,7 @@ public final class RemoteTasks: Sendable {
     var done: Set<ActivityKey> = []
     for row in 0..<rows.count { done.insert(try Self.key(rows, row)) }
     client.wakeOwner()
+    if directory.hasOrdered { ringAll() }
     return Answer(lost: tasks.map(\.token).filter { !done.contains($0.key) })
   }
 
@@ -133,8 +139,10 @@ public final class RemoteTasks: Sendable {
   }
 
   private func leaseOnce(_ taskQueue: String, _ worker: String, _ maximum: Int, _ lease: Duration) async throws -> [LeasedActivity] {
-    let rows = try await database.run(
-      ActivityTaskStatements.leasing(taskQueue, maximum: maximum, worker: worker, lease: lease))[1]
+    try await directory.refresh()
+    let wanted = WantedTasks(
+      taskQueue: taskQueue, maximum: maximum, worker: worker, lease: lease, isOrdered: directory.isOrdered(taskQueue))
+    let rows = try await database.run(ActivityTaskStatements.leasing(wanted))[1]
     var tasks: [LeasedActivity] = []
     for row in 0..<rows.count {
       var lease = try TaskLease(rows, row)
@@ -178,6 +186,23 @@ public final class RemoteTasks: Sendable {
   private func encoded(_ payload: Payload, _ workflow: WorkflowKey?) throws -> Payload {
     guard let codec = client.codec else { return payload }
     return try workflow.map { try codec.encode(payload, $0) } ?? .null
+  }
+
+  /// A worker that only polls is known by its polls.
+  private func remember(_ worker: String, _ taskQueue: String) async {
+    let isDue = state.withLock { state in
+      let name = "\(worker)\n\(taskQueue)"
+      if let last = state.seen[name], ContinuousClock.now - last < WorkerPresence.interval { return false }
+      if state.seen.count >= 10_000 { state.seen = [:] }
+      state.seen[name] = .now
+      return true
+    }
+    guard isDue else { return }
+    do {
+      try await WorkerPresence(database: database, worker: worker, taskQueues: [taskQueue: nil as Int?]).sayOnce()
+    } catch {
+      Log.debug("presence-not-written", "\(error)")
+    }
   }
 
   private static func key(_ rows: Rows, _ row: Int) throws -> ActivityKey {

@@ -16,6 +16,7 @@ struct TaskSweeper: Sendable {
     while !Task.isCancelled {
       do {
         while try await sweepOnce() >= 100 {}
+        while try await orderOnce() >= 1000 {}
       } catch is CancellationError {
         return
       } catch {
@@ -24,6 +25,10 @@ struct TaskSweeper: Sendable {
       try? await Task.sleep(for: interval)
     }
   }
+
+  /// Puts what came into queues with an order into its place, also while no worker has room.
+  /// - Returns: how many tasks.
+  func orderOnce() async throws -> Int { Int(try await database.query(ActivityTaskStatements.order).int32(0, 0)) }
 
   /// - Returns: how many tasks were dealt with.
   func sweepOnce() async throws -> Int {

@@ -48,6 +48,9 @@ public final class Engine: Sendable {
   private let retention: Duration?
   /// Whether queries know what the registered workflows set.
   private let hasSearchAttributes: Atomic<Bool>
+  private let queueCompanion: QueueCompanion
+  private let presence: WorkerPresence
+  private let companionRun = Mutex<Task<Void, Never>?>(nil)
   private let companions = Mutex<[Task<Void, Never>]>([])
 
   /// - Throws: `DatabaseError` when the connection string is not valid.
@@ -58,16 +61,22 @@ public final class Engine: Sendable {
     let session = Self.session(configuration)
     let database = try Database(session("orchestrator-client"), maximumConnections: configuration.clientConnections)
     let wakeUp = WakeUp(database)
+    let companion = QueueCompanion(Self.companion(configuration), registry, database)
     ownership = OwnershipLoop(
       OwnershipLoop.Configuration(
         database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
-        lease: configuration.lease, interval: configuration.heartbeatInterval, drainTime: configuration.drainTime),
+        lease: configuration.lease, interval: configuration.heartbeatInterval, drainTime: configuration.drainTime,
+        onOrderedQueues: { companion.ordered($0) }),
       clock: clock
     ) { processID in
       try Self.makeOwner(
-        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost, wakeUp)
+        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost, wakeUp,
+        companion)
     }
     lost.set(ownership)
+    queueCompanion = companion
+    presence = WorkerPresence(
+      database: database, worker: configuration.identity, taskQueues: configuration.localTaskQueues, build: configuration.build)
     self.database = database
     self.wakeUp = wakeUp
     retention = configuration.retention
@@ -84,21 +93,34 @@ public final class Engine: Sendable {
     }
   }
 
+  private static func companion(_ configuration: EngineConfiguration) -> ActivityWorkerConfiguration {
+    var settings = ActivityWorkerConfiguration(database: configuration.database, taskQueues: configuration.localTaskQueues)
+    settings.identity = configuration.identity
+    settings.build = configuration.build
+    settings.lease = configuration.lease
+    settings.drainTime = configuration.drainTime
+    settings.codec = configuration.codec
+    return settings
+  }
+
   private static func makeOwner(
     _ processID: Int64, _ configuration: EngineConfiguration, _ registry: Registry, _ clock: DatabaseClock, _ results: ResultBoard,
-    database: ConnectionConfiguration, _ lost: WeakOwnership, _ wakeUp: WakeUp
+    database: ConnectionConfiguration, _ lost: WeakOwnership, _ wakeUp: WakeUp, _ companion: QueueCompanion
   ) throws -> OwnershipLoop.Ownership {
     let mailbox = try OwnerMailbox()
     let store = try PostgresStore(database, processID: processID, readsKeys: configuration.codec != nil)
+    var concurrency = configuration.localTaskQueues
+    if !concurrency.isEmpty { concurrency[companion.ownQueue.name] = concurrency.values.reduce(0, +) }
     let dispatcher = LocalDispatcher(
-      registry: registry, concurrency: configuration.localTaskQueues, identity: configuration.identity, clock: clock
+      registry: registry, concurrency: concurrency, identity: configuration.identity, ownQueue: companion.ownQueue, clock: clock
     ) { mailbox.put(.message($0)) }
     let owner = SlotOwner(
       configuration: SlotOwner.Configuration(
         identity: configuration.identity, build: configuration.build, cachedRuns: configuration.cachedRuns,
-        localTaskQueues: Set(configuration.localTaskQueues.keys), codec: configuration.codec),
+        localTaskQueues: Set(concurrency.keys), codec: configuration.codec),
       registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
     owner.onTasks = { wakeUp.send(WakeUp.tasksChannel) }
+    owner.onPriority = { companion.giveOrder($0, namespace: $1) }
     owner.onMessages = { wakeUp.send(WakeUp.inboxChannel) }
     owner.onClose = { results.post($0) }
     owner.onOwnershipLost = { lost.ownershipWasLost() }
@@ -109,9 +131,11 @@ public final class Engine: Sendable {
   /// Begins to own slots; returns at once. The database may be away: the engine waits for it.
   public func start() {
     ownership.start()
+    companionRun.withLock { $0 = Task { await self.queueCompanion.run() } }
     companions.withLock {
       $0 = [
         Task { await self.listen() }, Task { await TaskSweeper(self.database, self.wakeUp).run() }, Task { await self.runSchedules() },
+        Task { await self.presence.run() },
       ]
       if !hasSearchAttributes.load(ordering: .acquiring) { $0.append(Task { await self.addSearchAttributes() }) }
       if let retention { $0.append(Task { await self.sweep(retention) }) }
@@ -176,6 +200,7 @@ public final class Engine: Sendable {
   /// Gives the slots up in good order and ends; unfinished activities are repeated by other owners.
   public func shutdown() async {
     for companion in companions.withLock({ $0 }) { companion.cancel() }
+    queueCompanion.stop()
     let ownership = ownership
     await withCheckedContinuation { continuation in
       startThread(named: "engine-shutdown") {
@@ -183,6 +208,7 @@ public final class Engine: Sendable {
         continuation.resume()
       }
     }
+    await companionRun.withLock { $0 }?.value
     await database.shutdown()
   }
 }

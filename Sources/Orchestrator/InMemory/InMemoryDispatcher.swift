@@ -54,7 +54,7 @@ final class InMemoryDispatcher: ActivityDispatcher {
     let recorder = HeartbeatRecorder()
     running[attempt.key] = Running(
       attempt: attempt.attempt, name: attempt.task.activityType, deadline: deadline, timeout: timeout, beganAt: now, heartbeats: recorder)
-    let context = ActivityContext(info: attempt.info, heartbeats: recorder)
+    let context = ActivityContext(info: attempt.info, heartbeats: recorder, ownQueue: .inMemory)
     let sleeper = engine.sleeper(attempt.key, attempt.attempt)
     running[attempt.key]?.task = Task.detached { [weak engine] in
       let outcome: AttemptReport.Outcome
@@ -221,7 +221,7 @@ extension InlineStep {
   fileprivate func run(_ implementation: ActivityImplementation, now: @Sendable () -> Int64) async -> StepOutcome {
     var attempt: Int32 = 1
     while true {
-      let context = ActivityContext(info: info(attempt), heartbeats: HeartbeatRecorder())
+      let context = ActivityContext(info: info(attempt), heartbeats: HeartbeatRecorder(), ownQueue: .inMemory)
       do {
         return .success(try await implementation.body(.value(task.input), context))
       } catch {

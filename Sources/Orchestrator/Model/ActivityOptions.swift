@@ -19,11 +19,13 @@ public struct ActivityOptions: Codable, Sendable, Equatable {
   public var heartbeatMilliseconds: Int64?
   public var retryPolicy: RetryPolicy
   public var onExhausted: OnExhausted
+  /// Who comes first where attempts wait; nil: in the order in which they came.
+  public var priority: Priority?
 
   public init(
     taskQueue: String = "default", scheduleToStart: Duration? = nil, startToClose: Duration = .seconds(600),
     scheduleToClose: Duration? = nil, heartbeat: Duration? = nil, retryPolicy: RetryPolicy = RetryPolicy(),
-    onExhausted: OnExhausted = .fail
+    onExhausted: OnExhausted = .fail, priority: Priority? = nil
   ) {
     self.taskQueue = taskQueue
     scheduleToStartMilliseconds = scheduleToStart?.boundedMilliseconds
@@ -32,6 +34,7 @@ public struct ActivityOptions: Codable, Sendable, Equatable {
     heartbeatMilliseconds = heartbeat?.boundedMilliseconds
     self.retryPolicy = retryPolicy
     self.onExhausted = onExhausted
+    self.priority = priority
   }
 
   public static let standard = ActivityOptions()

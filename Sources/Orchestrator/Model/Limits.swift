@@ -36,6 +36,8 @@ public enum Limits {
   public static let failureMessageBytes = 4096
   /// UTF-8 bytes kept of a failure's stack trace.
   public static let failureStackBytes = 16_384
+  /// UTF-8 bytes of a fairness key: it stands in an index.
+  public static let fairnessKeyBytes = 64
   /// Rows after which a batch is sealed: more gained nothing when measured.
   public static let rowsPerBatch = 500
   /// Batches in flight on the owner's connection: with two the server never waits for us, a third was slower.

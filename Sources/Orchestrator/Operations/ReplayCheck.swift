@@ -122,8 +122,8 @@ extension Client {
   }
 
   private func openRuns(after: RunID, _ namespace: String?, _ workflowType: String?) async throws -> [WorkflowInfo] {
-    let rows = try await database.query(
-      VisibilityStatements.openRuns, Parameters(after.uuid, namespace, workflowType, Int64(Self.checkedPage)))
+    let rows = try await database.run(
+      VisibilityQueryStatements.openRuns(after: after, namespace, workflowType, limit: Self.checkedPage))[1]
     return try (0..<rows.count).map { row in
       WorkflowInfo(
         runID: RunID(try rows.uuid(row, 0)), workflowID: try rows.text(row, 2), namespace: try rows.text(row, 1),

@@ -74,13 +74,14 @@ extension Client {
     return try (0..<rows.count).map { try FailedAttempt(rows, $0).shown(display, codec, key) }
   }
 
-  /// Task queues that have tasks.
+  /// Task queues that have tasks, limits or workers.
   public func queues() async throws -> [QueueDepth] {
     let rows = try await database.query(VisibilityStatements.queues)
     return try (0..<rows.count).map { row in
       QueueDepth(
         taskQueue: try rows.text(row, 0), ready: try rows.int64(row, 1), delayed: try rows.int64(row, 2),
-        leased: try rows.int64(row, 3), oldestAgeMilliseconds: try rows.optional(row, 4, rows.int64))
+        leased: try rows.int64(row, 3), oldestAgeMilliseconds: try rows.optional(row, 4, rows.int64),
+        pollers: try rows.int64(row, 5), polledAt: try rows.optional(row, 6, rows.time))
     }
   }
 

@@ -187,6 +187,9 @@ public struct QueueDepth: Codable, Sendable {
   public let leased: Int64
   /// How long the oldest ready task has been waiting; nil when none is ready.
   public let oldestAgeMilliseconds: Int64?
+  /// Workers that asked for its tasks in the last 30 seconds.
+  public let pollers: Int64
+  public let polledAt: RecordedTime?
 }
 
 /// A living process that owns slots.

@@ -7,6 +7,8 @@ enum OwnerInput: Sendable {
   case release(slots: [Slot], deadline: Int64, whenReleased: @Sendable (RunID) -> Void)
   case escaped(RunID)
   case wakeInbox
+  /// Queues whose activities are rows wherever they run.
+  case orderedQueues(Set<String>)
 }
 
 extension OwnerInput {
@@ -15,7 +17,7 @@ extension OwnerInput {
     switch self {
     case .message(let message): message.reply?(error)
     case .send(_, _, let reply): reply(error)
-    case .take, .release, .escaped, .wakeInbox: break
+    case .take, .release, .escaped, .wakeInbox, .orderedQueues: break
     }
   }
 }
@@ -30,6 +32,7 @@ extension SlotOwner {
     case .release(let slots, let deadline, let whenReleased): release(slots, deadline: deadline, whenReleased: whenReleased)
     case .escaped(let runID): escaped(runID)
     case .wakeInbox: inbox.wake()
+    case .orderedQueues(let queues): orderedQueues = queues
     }
     if pipeline.hasSealed { send(isIdle: false) }
   }

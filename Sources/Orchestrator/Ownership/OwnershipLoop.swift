@@ -13,6 +13,8 @@ final class OwnershipLoop: @unchecked Sendable {
     var interval: Duration
     /// How long slots on their way wait for activities that run here.
     var drainTime: Duration = .seconds(10)
+    /// Told which queues have limits or an order, whenever that changed.
+    var onOrderedQueues: @Sendable (Set<String>) -> Void = { _ in }
   }
 
   /// What the loop drives; made anew with every registration.
@@ -33,6 +35,8 @@ final class OwnershipLoop: @unchecked Sendable {
   private var connection: PipelineConnection?
   private var steps = OwnershipSteps()
   private var lastBeat = ContinuousClock.now
+  /// What the owner of this registration was told.
+  private var orderedQueues: Set<String>?
 
   init(_ configuration: Configuration, clock: DatabaseClock, makeOwner: @escaping @Sendable (Int64) throws -> Ownership) {
     self.configuration = configuration
@@ -154,6 +158,7 @@ final class OwnershipLoop: @unchecked Sendable {
 
   private func begin(_ process: Int64) throws {
     do {
+      orderedQueues = nil
       let made = try makeOwner(process)
       current.withLock { $0 = made }
       made.loop.start()
@@ -203,12 +208,22 @@ final class OwnershipLoop: @unchecked Sendable {
   }
 
   private func readAssignment(_ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
-    let results = try connection.run((OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()))
+    let results = try connection.run(
+      (OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()), (QueueStatements.ordered, Parameters()))
+    tellOrderedQueues(Set(try (0..<results[2].count).map { try results[2].text($0, 0) }))
     let owners = try (0..<results[0].count).map { row in try results[0].optional(row, 1) { try results[0].int64($0, $1) } }
     let members = try (0..<results[1].count).map {
       SlotAssignment.Member(processID: try results[1].int64($0, 0), isAlive: try results[1].bool($0, 1))
     }
     return .assignment(owners: owners, members: members)
+  }
+
+  /// The owner knows them before it is given its first slots.
+  private func tellOrderedQueues(_ queues: Set<String>) {
+    guard queues != orderedQueues, let ownership else { return }
+    orderedQueues = queues
+    ownership.loop.mailbox.put(.orderedQueues(queues))
+    configuration.onOrderedQueues(queues)
   }
 
   private func fence(_ dead: [Int64], _ connection: PipelineConnection) throws {

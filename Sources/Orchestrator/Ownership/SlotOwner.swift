@@ -35,6 +35,8 @@ final class SlotOwner {
   var onTasks: () -> Void = {}
   /// Told after a commit of messages for other owners.
   var onMessages: () -> Void = {}
+  /// Told after a commit of a task with a priority, when its queue has no order yet.
+  var onPriority: (_ taskQueue: String, _ namespace: String) -> Void = { _, _ in }
   /// Told when this process was fenced off.
   var onOwnershipLost: () -> Void = {}
   var monitor: any ActivationMonitor = SilentMonitor()
@@ -64,6 +66,8 @@ final class SlotOwner {
   /// Attempts that run in this process, also of runs whose entry was evicted meanwhile.
   @exclusivity(unchecked) var runningHere: [ActivityKey: Int32] = [:]
   var inlineHere: Set<ActivityKey> = []
+  /// Queues with limits or an order, which all processes keep together: their activities are rows.
+  var orderedQueues: Set<String> = []
   /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
   var pending: [OwnerMessage] = []
   private(set) var current: OwnerMessage?

@@ -39,18 +39,22 @@ extension SlotOwner {
   }
 
   func isLocal(_ task: ActivityTask) -> Bool {
-    configuration.runsAllActivities
-      || configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
+    if configuration.runsAllActivities { return true }
+    return configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
+      && task.options.priority == nil && (orderedQueues.isEmpty || !orderedQueues.contains(task.options.taskQueue))
   }
 
   func schedule(_ task: ActivityTask, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
     var activity = OpenActivity(task: task, scheduledAt: at, place: .queued)
-    if isLocal(task) {
-      dispatch(&activity, entry)
-    } else {
-      enqueue(activity, entry, slot)
-    }
+    beginAttempt(&activity, entry, slot)
     entry.activities[task.sequence] = activity
+  }
+
+  /// The next attempt: in this process, or as a row for whoever serves the queue.
+  private func beginAttempt(_ activity: inout OpenActivity, _ entry: RunEntry, _ slot: Slot) {
+    if isLocal(activity.task) { return dispatch(&activity, entry) }
+    activity.place = .queued
+    enqueue(activity, entry, slot)
   }
 
   private func enqueue(_ activity: OpenActivity, _ entry: RunEntry, _ slot: Slot) {
@@ -184,7 +188,7 @@ extension SlotOwner {
         startedAt: report.startedAt, endedAt: report.endedAt, failure: failure, nextAttemptAt: nextAttemptAt))
     keepHeartbeat(of: report, &activity, key, now)
     if let nextAttemptAt, nextAttemptAt <= now {
-      dispatch(&activity, entry)
+      beginAttempt(&activity, entry, slot)
     } else if let nextAttemptAt {
       let row = TimerRow(slot: slot, dueAt: nextAttemptAt, runID: key.runID, sequence: key.sequence, kind: .activityRetry)
       activity.place = .delayed(row)
@@ -284,12 +288,7 @@ extension SlotOwner {
       activity.failed = 0
       activity.lost = 0
     }
-    if isLocal(activity.task) {
-      dispatch(&activity, entry)
-    } else {
-      activity.place = .queued
-      enqueue(activity, entry, slot)
-    }
+    beginAttempt(&activity, entry, slot)
   }
 
   /// Applies the activity's outcome; what stood around it goes with it.
@@ -323,7 +322,7 @@ extension SlotOwner {
       guard var activity = entry.activities[row.sequence], case .delayed(row) = activity.place else { break }
       record(message, entry, at: max(clock(), entry.lastActiveAt))
       pipeline.open.endedTimers.append(row)
-      dispatch(&activity, entry)
+      beginAttempt(&activity, entry, row.slot)
       entry.activities[row.sequence] = activity
       return
     }

@@ -10,6 +10,9 @@ extension SlotOwner {
     release(batch.effects)
     for row in batch.closes { closed(row) }
     if !batch.tasks.isEmpty || !batch.cancelledTasks.isEmpty { onTasks() }
+    for row in batch.tasks where row.task.options.priority != nil && !orderedQueues.contains(row.task.options.taskQueue) {
+      onPriority(row.task.options.taskQueue, row.workflow.namespace)
+    }
     if !batch.sentMessages.isEmpty { ring(for: batch.sentMessages) }
     if !frozen.isEmpty { readFrozen() }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }

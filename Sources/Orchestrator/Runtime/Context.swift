@@ -34,6 +34,20 @@ public struct Context<W: Workflow>: Sendable {
       command: { instance.give(.scheduleActivity(task)) })
   }
 
+  /// As `execute`, on the process that a step before named by its `workerQueue`.
+  /// - Parameter scheduleToStart: how long the step waits for that process where its options do not say; it may be gone. Default 1 minute.
+  /// - Throws: as `execute`; `ActivityFailure` of kind `scheduleToStartTimeout` when the process did not take it in time.
+  nonisolated(nonsending) public func execute<Input, Output>(
+    _ activity: Activity<Input, Output>, _ input: Input, on queue: WorkerQueue, scheduleToStart: Duration = .seconds(60),
+    options: ActivityOptions? = nil
+  ) async throws -> Output {
+    var options = options ?? activity.options
+    options.taskQueue = queue.name
+    options.scheduleToStartMilliseconds = options.scheduleToStartMilliseconds ?? scheduleToStart.boundedMilliseconds
+    options.priority = nil
+    return try await execute(activity, input, options: options)
+  }
+
   /// Runs a fast, idempotent step in the owner's process and records it with its result in one row: one commit, no schedule event.
   /// - Throws: as `execute`.
   nonisolated(nonsending) public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {

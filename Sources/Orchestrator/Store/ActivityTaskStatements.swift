@@ -14,28 +14,58 @@ enum ActivityTaskStatements {
   /// another lease from theirs.
   ///
   /// The LIMIT stands in a materialized query: without it the planner may run it again for every row.
-  static let lease = Statement(
-    name: "lease_tasks",
+  ///
+  /// A queue with settings is leased by `leaseOrdered` only, from the moment on that they are there.
+  private static func leasing(_ condition: String) -> String {
+    """
+    with ready as materialized (
+      select ctid as row from orchestrator.activity_tasks
+      where task_queue = $1 and state = 0 and visible_at <= now()\(condition)
+        and not (select exists (select from orchestrator.queue_settings s where s.task_queue = $1))
+      order by visible_at limit $2 for update skip locked)
+    update orchestrator.activity_tasks t
+    set state = 1, lease_token = $5, worker = $3, started_at = now(), heartbeat_at = now(),
+      lease_expires_at = now() + $4, due_at = close_by
+    from ready where t.ctid = ready.row
+    returning t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at,
+      t.attempt, t.lease_token, t.heartbeat_details, t.cancel_requested
+    """
+  }
+
+  static let lease = Statement(name: "lease_tasks", sql: leasing(""), parameterTypes: [.text, .int8, .text, .interval, .int8])
+
+  static let leaseKnown = Statement(
+    name: "lease_known_tasks", sql: leasing(" and activity_type = any($6)"),
+    parameterTypes: [.text, .int8, .text, .interval, .int8, .textArray])
+
+  /// Details that an attempt left in its owner's process, before its queue had settings, are handed on.
+  static let leaseOrdered = Statement(
+    name: "lease_ordered_tasks",
     sql: """
-      with ready as materialized (
-        select ctid as row from orchestrator.activity_tasks
-        where task_queue = $1 and state = 0 and visible_at <= now() order by visible_at limit $2 for update skip locked)
-      update orchestrator.activity_tasks t
-      set state = 1, lease_token = $5, worker = $3, started_at = now(), heartbeat_at = now(),
-        lease_expires_at = now() + $4, due_at = close_by
-      from ready where t.ctid = ready.row
-      returning t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at,
-        t.attempt, t.lease_token, t.heartbeat_details, t.cancel_requested
+      select t.run_id, t.sequence, t.namespace, t.workflow_id, t.task_queue, t.activity_type, t.input, t.options, t.scheduled_at, t.attempt,
+        t.lease_token, coalesce(t.heartbeat_details, (
+          select h.details from orchestrator.activity_heartbeats h where h.run_id = t.run_id and h.sequence = t.sequence)),
+        t.cancel_requested
+      from orchestrator.lease_ordered_tasks($1, $2::int4, $3, $4, $5, $6) t
       """,
-    parameterTypes: [.text, .int8, .text, .interval, .int8])
+    parameterTypes: [.text, .int8, .text, .interval, .int8, .textArray])
 
   /// The transaction that leases.
-  static func leasing(_ taskQueue: String, maximum: Int, worker: String, lease: Duration) -> [BoundStatement] {
-    var parameters = Parameters(taskQueue, Int64(maximum), worker)
-    parameters.appendInterval(microseconds: lease.microseconds)
+  static func leasing(_ wanted: WantedTasks) -> [BoundStatement] {
+    var parameters = Parameters(wanted.taskQueue, Int64(wanted.maximum), wanted.worker)
+    parameters.appendInterval(microseconds: wanted.lease.microseconds)
     // Drawn here: a lease that a crash of the server took back must not come again with the same token.
     parameters.append(Int64.random(in: 1...Int64.max))
-    return [(OwnershipStatements.relaxed, Parameters()), (self.lease, parameters)]
+    var statement = wanted.isOrdered ? leaseOrdered : lease
+    if let types = wanted.activityTypes {
+      let column = ArrayColumn(.text)
+      for type in types { column.append(type) }
+      parameters.append(column)
+      if !wanted.isOrdered { statement = leaseKnown }
+    } else if wanted.isOrdered {
+      parameters.appendNull()
+    }
+    return [(OwnershipStatements.relaxed, Parameters()), (statement, parameters)]
   }
 
   /// A task missing from the answer belongs to someone else by now.
@@ -169,6 +199,8 @@ enum ActivityTaskStatements {
       select run_id, sequence, lease_token, options, task_queue, close_by is not null and close_by <= now()
       from orchestrator.activity_tasks where due_at <= now() order by due_at limit 100 for update skip locked
       """)
+
+  static let order = Statement(name: "order_queues", sql: "select orchestrator.order_queues()")
 
   static let notify = Statement(name: "notify", sql: "select pg_notify($1, '')", parameterTypes: [.text])
 }

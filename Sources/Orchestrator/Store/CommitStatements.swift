@@ -159,7 +159,8 @@ enum CommitStatements {
   static let cancelTasks = Statement(
     name: "cancel_tasks",
     sql: """
-      update orchestrator.activity_tasks set cancel_requested = true, visible_at = least(visible_at, now())
+      update orchestrator.activity_tasks
+      set cancel_requested = true, visible_at = least(visible_at, now()), state = case state when 2 then 0 else state end
       where ctid = any(array(\(rows(of: "activity_tasks"))))
       """,
     parameterTypes: [.uuidArray, .int4Array])

@@ -68,6 +68,22 @@ struct VisibilityQueryStatements {
        and (select true from orchestrator.parked_runs p where p.run_id = r.run_id) is null)
     """
 
+  /// Open runs behind one, oldest first, by the last of the statements; nil for all namespaces and types.
+  static func openRuns(after run: RunID, _ namespace: String?, _ workflowType: String?, limit: Int) -> [BoundStatement] {
+    [(planning, Parameters("off")), (openRunsPage, Parameters(run.uuid, namespace, workflowType, Int64(limit)))]
+  }
+
+  private static let openRunsPage = Statement(
+    name: "visibility_open_runs",
+    sql: """
+      select r.run_id, r.namespace, r.workflow_id, r.workflow_type
+      from \(openRuns) k cross join lateral (
+        select o.run_id, o.namespace, o.workflow_id, o.workflow_type from orchestrator.runs o where o.run_id = k.run_id limit 1) r
+      where k.run_id > $1 and ($2::text is null or r.namespace = $2) and ($3::text is null or r.workflow_type = $3)
+      order by k.run_id limit $4
+      """,
+    parameterTypes: [.uuid, .text, .text, .int8], isPrepared: false)
+
   private func source(of scope: VisibilityScope) -> String {
     let runs =
       switch scope {

@@ -98,17 +98,6 @@ enum VisibilityStatements {
       """,
     parameterTypes: [.text, .uuid, .int4, .int8])
 
-  /// Open runs, oldest first.
-  static let openRuns = Statement(
-    name: "visibility_open_runs",
-    sql: """
-      select r.run_id, r.namespace, r.workflow_id, r.workflow_type from orchestrator.runs r
-      where r.run_id > $1 and ($2::text is null or r.namespace = $2) and ($3::text is null or r.workflow_type = $3)
-        and (select true from orchestrator.closes c where c.run_id = r.run_id) is null
-      order by r.run_id limit $4
-      """,
-    parameterTypes: [.uuid, .text, .text, .int8])
-
   static let history = Statement(
     name: "visibility_history",
     sql: """
@@ -136,8 +125,8 @@ enum VisibilityStatements {
   static let queues = Statement(
     name: "visibility_queues",
     sql: """
-      select task_queue, ready, delayed, leased, (extract(epoch from oldest_age) * 1000)::int8 from orchestrator.queues
-      order by task_queue limit 1000
+      select task_queue, ready, delayed, leased, (extract(epoch from oldest_age) * 1000)::int8, pollers, polled_at
+      from orchestrator.queues order by task_queue limit 1000
       """)
 
   static let blockedGroups = Statement(

@@ -4,9 +4,7 @@ import Orchestrator
 extension OperatorAPI {
   func addActivityRoutes(to router: inout Router) {
     router.on(.get, "/api/v1/activities") { try await listActivities($0) }
-    router.on(.get, "/api/v1/queues") { request in
-      try .json(encoding: Page(items: try await authorized(request).queues(), nextCursor: nil))
-    }
+    addQueueRoutes(to: &router)
     router.on(.get, "/api/v1/owners") { request in
       try .json(encoding: Page(items: try await authorized(request).owners(), nextCursor: nil))
     }

@@ -63,6 +63,7 @@ final class Service: Sendable {
     var settings = ActivityWorkerConfiguration(database: connection, taskQueues: configuration.taskQueues)
     settings.lease = configuration.lease
     settings.codec = configuration.codec
+    settings.build = Configuration.build
     return try ActivityWorker(settings, registry)
   }
 

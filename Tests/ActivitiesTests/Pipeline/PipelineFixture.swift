@@ -30,7 +30,7 @@ final class PipelineFixture: Sendable {
       namespace: "default", workflowID: "track", runID: RunID(UUID(uuid: (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1))),
       sequence: sequence, activityType: step.name, taskQueue: step.options.taskQueue, attempt: attempt, scheduledAt: 0,
       heartbeatDetails: nil)
-    let context = ActivityContext(info: info, heartbeats: HeartbeatRecorder())
+    let context = ActivityContext(info: info, heartbeats: HeartbeatRecorder(), ownQueue: OwnQueue(identity: "test"))
     return try PayloadCodec.decode(Output.self, from: try await implementation.body(.payload(try PayloadCodec.encode(input)), context))
   }
 

@@ -29,7 +29,10 @@ import Testing
       try Task.checkCancellation()
       return number
     }
-    return LocalDispatcher(registry: registry, concurrency: ["default": concurrency], identity: "here", clock: DatabaseClock()) {
+    return LocalDispatcher(
+      registry: registry, concurrency: ["default": concurrency], identity: "here", ownQueue: OwnQueue(identity: "here"),
+      clock: DatabaseClock()
+    ) {
       outcomes.add($0)
     }
   }

@@ -16,7 +16,8 @@ import Testing
       CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats, CommitStatements.upsertUpdates,
       CommitStatements.deleteHeartbeats, CommitStatements.insertParkedActivities, CommitStatements.deleteParkedActivities,
       CommitStatements.upsertBlocked, CommitStatements.deleteBlocked, CommitStatements.checkClosing, CommitStatements.insertCloses,
-      ActivityTaskStatements.lease, ActivityTaskStatements.heartbeat, ActivityTaskStatements.complete, ActivityTaskStatements.lock,
+      ActivityTaskStatements.lease, ActivityTaskStatements.leaseKnown, ActivityTaskStatements.leaseOrdered, QueueStatements.hasTasks,
+      ActivityTaskStatements.heartbeat, ActivityTaskStatements.complete, ActivityTaskStatements.lock,
       ActivityTaskStatements.retry, ActivityTaskStatements.remove, ActivityTaskStatements.logAttempt, ActivityTaskStatements.discard,
       ActivityTaskStatements.giveBack, ActivityTaskStatements.postpone, ActivityTaskStatements.workflows, ActivityTaskStatements.expired,
       ActivityTaskStatements.overdue, ReadStatements.inbox, ReadStatements.inboxWithKeys,
@@ -40,7 +41,7 @@ import Testing
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
       "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
-      "paused_runs",
+      "paused_runs", "queue_settings",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

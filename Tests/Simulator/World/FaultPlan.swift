@@ -14,6 +14,9 @@ struct FaultPlan {
   /// Microseconds that a worker keeps a task without a word.
   let workerLease: Int64
 
+  /// The owners' queue has limits now and then: what was theirs alone is a row for whoever comes first.
+  let ordersQueues: Bool
+
   /// By `Fault.rawValue`.
   private let probabilities: [Double]
 
@@ -35,6 +38,7 @@ struct FaultPlan {
       sometimes(0.4, 1...20, per: 1000), sometimes(0.6, 1...10, per: 10), sometimes(0.6, 1...7, per: 10),
       sometimes(0.6, 1...5, per: 10), sometimes(0.5, 1...10, per: 10), sometimes(0.4, 1...8, per: 100), 0.2,
     ]
+    ordersQueues = random.chance(0.4)
   }
 
   func probability(of fault: Fault) -> Double { probabilities[fault.rawValue] }

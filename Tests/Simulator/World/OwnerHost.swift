@@ -123,6 +123,7 @@ final class OwnerHost: Machine, @unchecked Sendable {
     guard lives() else { return }
     let request = steps.begin(isLeaving: isLeaving)
     carryOut()
+    if world.plan.ordersQueues, owner != nil { put(.orderedQueues(world.now / 700_000 % 2 == 0 ? [] : ["default"])) }
     perform(request, lastRound)
   }
 

@@ -56,12 +56,13 @@ final class WorkerHost: Machine, @unchecked Sendable {
 
   private func ask() {
     freezeSometimes()
-    let room = leases.room("remote", limit: Self.concurrency, concurrency: Self.concurrency)
+    let room = leases.room("remote", limit: .max, concurrency: Self.concurrency)
     guard !isAsking, room > 0 else { return }
     isAsking = true
     let time = lease
     request {
-      $0.lease("remote", limit: room, lease: time)
+      let leased = $0.lease("remote", limit: room, lease: time)
+      return leased + $0.lease("default", limit: room - leased.count, lease: time)
     } _: { [self] leased in
       isAsking = false
       for lease in leased { take(lease) }

@@ -53,10 +53,10 @@ import Testing
     try await OperatorFixture.run { service in
       for number in 0..<3 { _ = try await service.engine.client.start(Remote.self, id: "r\(number)", input: 1) }
       let queues = try await service.answer("/api/v1/queues") { document in
-        (document["items"] as? [[String: Any]])?.first?["ready"] as? Int == 3
+        (document["items"] as? [[String: Any]])?.contains { $0["ready"] as? Int == 3 } == true
       }
-      let queue = try #require((queues["items"] as? [[String: Any]])?.first)
-      #expect(queue["taskQueue"] as? String == "elsewhere" && queue["leased"] as? Int == 0 && queue["oldestAgeMilliseconds"] is Int)
+      let queue = try #require((queues["items"] as? [[String: Any]])?.first { $0["taskQueue"] as? String == "elsewhere" })
+      #expect(queue["ready"] as? Int == 3 && queue["leased"] as? Int == 0 && queue["oldestAgeMilliseconds"] is Int)
       let owners = try await service.send(.get, "/api/v1/owners").json["items"] as? [[String: Any]] ?? []
       #expect(owners.count == 1 && owners[0]["slots"] as? Int == 256 && owners[0]["build"] as? String == "test")
       let waits = try await service.send(.get, "/api/v1/workflows/r0").json["waitsFor"] as? String
