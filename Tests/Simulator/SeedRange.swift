@@ -12,7 +12,7 @@ final class SeedRange: Sendable {
   private struct Progress {
     var nextSeed: UInt64
     var running: Int
-    var report = SimulationReport()
+    var report: SimulationReport
     var nextLine = ContinuousClock.now + SeedRange.betweenLines
   }
 
@@ -22,7 +22,7 @@ final class SeedRange: Sendable {
 
   init(_ options: SimulatorOptions) {
     self.options = options
-    progress = Mutex(Progress(nextSeed: options.first, running: options.threads))
+    progress = Mutex(Progress(nextSeed: options.first, running: options.threads, report: SimulationReport(options.kind)))
   }
 
   /// - Returns: whether no seed broke a promise.
@@ -43,7 +43,7 @@ final class SeedRange: Sendable {
     // One of its own: threads that count references of the same objects slow each other down.
     let simulation = Simulation(options.kind, sabotage: options.sabotage)
     while let seeds = takeSeeds() {
-      var report = SimulationReport()
+      var report = SimulationReport(options.kind)
       for seed in seeds {
         let outcome = simulation.run(seed: seed)
         if options.printsHashes { print("\(seed) \(String(outcome.hash, radix: 16))") }

@@ -9,9 +9,15 @@ struct SimulationReport {
   private var events = 0
   private var faults = [Int](repeating: 0, count: Fault.allCases.count)
   private(set) var violations: [Simulation.Outcome] = []
+  /// The target of `make` that repeats a seed.
+  private let target: String
   /// Beyond that many, only their number is kept.
   private static let listed = 200
   private var unlisted = 0
+
+  init(_ kind: Simulation.Kind) {
+    target = kind == .program ? "soak" : "simulate"
+  }
 
   mutating func add(_ outcome: Simulation.Outcome) {
     seeds += 1
@@ -56,7 +62,7 @@ struct SimulationReport {
     for outcome in violations.sorted(by: { $0.seed < $1.seed }) { lines.append("seed \(outcome.seed): \(outcome.kinds)") }
     lines.append(
       violations.isEmpty
-        ? "no violation" : "\(violatingSeeds) seeds broke a promise; replay one: make simulate SEED=\(violations.map(\.seed).min() ?? 0)")
+        ? "no violation" : "\(violatingSeeds) seeds broke a promise; replay one: make \(target) SEED=\(violations.map(\.seed).min() ?? 0)")
     return lines
   }
 }

@@ -23,6 +23,21 @@ import Testing
     }
   }
 
+  @Test(
+    "Seeds that once found something find nothing any more",
+    arguments: [
+      // A signal that came between a patch and the end that it did not stop: such a history did not replay.
+      1775, 3831, 4744,
+      // An owner that was cut off said of a run that had gone on as another that it was closed.
+      6783,
+      // A run that was terminated while the store's refusal kept its code out of memory left its timers behind.
+      16112,
+    ] as [UInt64])
+  func foundBefore(_ seed: UInt64) {
+    let outcome = Simulation(.program).run(seed: seed)
+    #expect(outcome.violations.isEmpty, "make soak SEED=\(seed): \(outcome.summary)")
+  }
+
   @Test("A broken engine is caught by programs", arguments: [Sabotage.noInboxCheck, .batchTwice, .lostFailure])
   func brokenVariants(_ sabotage: Sabotage) {
     let (broken, whole) = (Simulation(.program, sabotage: sabotage), Simulation(.program))

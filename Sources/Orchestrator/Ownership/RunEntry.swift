@@ -48,8 +48,8 @@ final class RunEntry {
   var updates: Set<String> = []
   /// Requests that its history holds, while its code is not there to know them.
   var recordedRequests: Set<String> = []
-  /// Rows of its activities, while its code is not there to know them.
-  var leftovers = ActivityLeftovers()
+  /// Rows of its activities and timers, while its code is not there to know them.
+  var leftovers = Leftovers()
   /// The look into the database that it waits for, before a part of its history is copied; its messages wait with it.
   var frozenBy: Int?
 
@@ -102,9 +102,10 @@ final class RunEntry {
 }
 
 /// Rows that go when their run ends.
-struct ActivityLeftovers: Sendable {
+struct Leftovers: Sendable {
   var parked: [ActivityKey] = []
   var heartbeats: [ActivityKey] = []
+  var timers: [TimerRow] = []
 }
 
 /// An activity without outcome.

@@ -24,6 +24,7 @@ extension SlotOwner {
     pipeline.open.unparkedActivities += entry.leftovers.parked
     pipeline.open.endedHeartbeats += entry.leftovers.heartbeats
     if entry.isPaused { storePause(of: entry, PauseRequest(isPaused: false, reason: "", identity: ""), at) }
+    pipeline.open.endedTimers += entry.leftovers.timers
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
     if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
     pipeline.open.endedTimers.append(contentsOf: entry.timers.sorted { $0.key < $1.key }.map(\.value))

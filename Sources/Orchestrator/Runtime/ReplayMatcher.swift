@@ -123,9 +123,9 @@ struct ReplayMatcher {
   private mutating func match(_ commands: [Command], _ history: [HistoryEvent], from start: Int, cause: Int32) throws -> Int {
     var index = start
     for command in commands {
+      skipPatches(history, &index)
       // Accepted while the run was closing: recorded before its last event, never seen by its code.
       while command.type.isClose, index < history.count, history[index].type == .workflowExecutionSignaled { index += 1 }
-      skipPatches(history, &index)
       guard index < history.count, history[index].type.isCommand else {
         let expected = index < history.count ? "\(history[index].type.name) as the next event" : "the end of the history"
         throw WorkflowProblem.nonDeterminism(

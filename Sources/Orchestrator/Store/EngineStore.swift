@@ -121,10 +121,31 @@ struct LoadedRun: Sendable {
     return (try? AttributesReader(last.attributes))?.text("newExecutionRunId").flatMap { RunID($0) }
   }
 
-  var leftovers: ActivityLeftovers {
-    ActivityLeftovers(
+  var leftovers: Leftovers {
+    Leftovers(
       parked: parkedActivities.map { ActivityKey(runID: runID, sequence: $0) },
-      heartbeats: heartbeats.keys.sorted().map { ActivityKey(runID: runID, sequence: $0) })
+      heartbeats: heartbeats.keys.sorted().map { ActivityKey(runID: runID, sequence: $0) }, timers: openTimers)
+  }
+
+  /// Of timers and of next attempts, as the rows stand; what cannot be read leaves none.
+  private var openTimers: [TimerRow] {
+    guard let slot else { return [] }
+    func row(_ sequence: Int32, _ dueAt: Int64, _ kind: TimerRow.Kind) -> TimerRow {
+      TimerRow(slot: slot, dueAt: dueAt, runID: runID, sequence: sequence, kind: kind)
+    }
+    var timers: [Int32: TimerRow] = [:]
+    for event in history where [.timerStarted, .timerFired, .timerCanceled].contains(event.type) {
+      guard let reader = try? AttributesReader(event.attributes), let sequence = try? reader.sequence() else { continue }
+      timers[sequence] = nil
+      guard event.type == .timerStarted, let milliseconds = reader.integer("startToFireMilliseconds"),
+        0...Limits.durationMilliseconds ~= milliseconds
+      else { continue }
+      timers[sequence] = row(sequence, event.at + milliseconds * 1000, .timer)
+    }
+    let retries = attempts.compactMap { attempt in
+      attempt.isDelayed ? attempt.nextAttemptAt.map { row(attempt.sequence, $0, .activityRetry) } : nil
+    }
+    return timers.values.sorted { $0.sequence < $1.sequence } + retries
   }
 }
 

@@ -164,7 +164,8 @@ final class ClientModel: @unchecked Sendable {
           return
         }
         world.note(.reply, index, Int64(number), error.map { $0.code.name } ?? "")
-        answered(number, error.map { .refused($0.code) } ?? .accepted)
+        // The run that this owner knows may have gone on as another: as `Client` does, the store is asked before that counts.
+        answered(number, error.map { .refused($0.code == .workflowClosed ? .unavailable : $0.code) } ?? .accepted)
       })
   }
 
