@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
-.PHONY: help dependencies test-dependencies build release test lint format demo simulate soak chaos fuzz test-thread-sanitizer test-address-sanitizer
+.PHONY: help dependencies test-dependencies build release test lint format demo simulate soak histories chaos fuzz test-thread-sanitizer test-address-sanitizer
 .PHONY: bench bench-steady bench-peers docs migrations clean
 
 help: ## List the targets
@@ -48,6 +48,10 @@ simulate: ## Run whole clusters from seeds: SEEDS=10000 [FIRST=1] or MINUTES=10,
 
 soak: ## The same for random workflow programs whose ends are foretold
 	@$(MAKE) simulate ARGS="--programs $(ARGS)"
+
+histories: ## Record what this build's workflows leave, for later builds to replay: LABEL=2026-11-21; what is there stays as it is
+	@swift build --build-tests
+	@RECORD_HISTORIES=$(or $(LABEL),$(shell date +%Y-%m-%d)) swift test --skip-build --disable-xctest --no-parallel --filter HistoryTests/record
 
 fuzz: ## Search every parser for inputs that break it: SECONDS=60 each, TARGET=multipart for one
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGET)

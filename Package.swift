@@ -79,6 +79,12 @@ let package = Package(
       name: "OrchestratorTestingTests", dependencies: ["OrchestratorTesting", "Orchestrator", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WorkflowsTests", dependencies: ["Workflows", "OrchestratorTesting"], swiftSettings: strict),
     .testTarget(
+      name: "HistoryTests",
+      dependencies: [
+        "OrchestratorTesting", "Orchestrator", "Workflows", "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "Subscription",
+        "ParentAndChildren", "FanOut", "HumanApproval", "ExternalJob",
+      ], exclude: ["Histories"], swiftSettings: strict),
+    .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),
     .testTarget(
