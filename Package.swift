@@ -81,7 +81,8 @@ let package = Package(
     .testTarget(
       name: "HistoryTests",
       dependencies: [
-        "OrchestratorTesting", "Orchestrator", "Workflows", "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "Subscription",
+        "OrchestratorTesting", "Orchestrator", "Workflows", "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns",
+        "Subscription",
         "ParentAndChildren", "FanOut", "HumanApproval", "ExternalJob",
       ], exclude: ["Histories"], swiftSettings: strict),
     .testTarget(

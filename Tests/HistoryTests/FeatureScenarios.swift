@@ -53,18 +53,18 @@ extension Scenario {
       return [(name: name, history: try await run.history())]
     },
     Scenario("children") { name in
-      let environment = try await environment()
-      let run = try await environment.start(RecordedParent.self, RecordedParent.Plan(round: 1, total: 0))
+      let family = try await environment()
+      let run = try await family.start(RecordedParent.self, RecordedParent.Plan(round: 1, total: 0))
       for number in 0..<2 { try await run.signal(RecordedParent.go, number) }
       let chain = try await ended(name, run)
-      let told = try await environment.run(RecordedChild.self, id: "told-1").history()
-      let left = try await environment.run(RecordedChild.self, id: "left-1").history()
+      let told = try await family.run(RecordedChild.self, id: "told-1").history()
+      let left = try await family.run(RecordedChild.self, id: "left-1").history()
       return chain + [(name: "\(name)-told", history: told), (name: "\(name)-left", history: left)]
     },
     .run("child-terminated") {
-      let environment = try await environment()
-      let run = try await environment.start(RecordedGuardian.self, "ward")
-      try await environment.run(RecordedChild.self, id: "ward").terminate()
+      let family = try await environment()
+      let run = try await family.start(RecordedGuardian.self, "ward")
+      try await family.run(RecordedChild.self, id: "ward").terminate()
       return run
     },
     Scenario("external") { name in
