@@ -34,8 +34,10 @@ final class TestDatabase: TestPlace {
 
   var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 
-  func start(type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes) async throws -> RunID {
-    try await engine.client.start(type: type, key: key, input: input, searchAttributes: searchAttributes)
+  func start(
+    type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes, options: StartOptions
+  ) async throws -> RunID {
+    try await engine.client.start(type: type, key: key, input: input, searchAttributes: searchAttributes, options: options)
   }
 
   func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String) async throws {

@@ -62,13 +62,16 @@ public final class TestEnvironment: Sendable {
   public var now: Date { Date(timeIntervalSince1970: Double(place.now) / 1_000_000) }
 
   /// Starts a run.
-  /// - Parameter id: the workflow id; default the type's name with a number.
+  /// - Parameters:
+  ///   - id: the workflow id; default the type's name with a number.
+  ///   - options: as for `Client.start`.
   /// - Throws: as `Client.start`.
   public func start<W: Workflow>(
-    _ workflow: W.Type, id: String? = nil, _ input: W.Input, searchAttributes: SearchAttributes = [:]
+    _ workflow: W.Type, id: String? = nil, _ input: W.Input, searchAttributes: SearchAttributes = [:], options: StartOptions = .standard
   ) async throws -> TestRun<W> {
     let key = WorkflowKey(workflowID: id ?? "\(W.name)-\(starts.next())")
-    let runID = try await place.start(type: W.name, key: key, input: try PayloadCodec.encode(input), searchAttributes: searchAttributes)
+    let runID = try await place.start(
+      type: W.name, key: key, input: try PayloadCodec.encode(input), searchAttributes: searchAttributes, options: options)
     return TestRun(environment: self, key: key, runID: runID)
   }
 

@@ -5,7 +5,8 @@ protocol TestPlace: Sendable {
   var isTimeVirtual: Bool { get }
   /// Microseconds since the Unix epoch.
   var now: Int64 { get }
-  func start(type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes) async throws -> RunID
+  func start(type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes, options: StartOptions) async throws
+    -> RunID
   func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String) async throws
   func update(_ key: WorkflowKey, name: String, input: Payload, updateID: String) async throws
   func updateResult(_ key: WorkflowKey, updateID: String) async throws -> Payload

@@ -113,7 +113,7 @@ final class RealStore {
         ClientStatements.start,
         Parameters(
           started.workflowType, started.workflowID, started.input.text, runID.uuid, started.namespace, "conformance",
-          started.searchAttributes?.text, started.memo?.text)
+          started.searchAttributes?.text, started.memo?.text, started.options?.payload.text)
       ))
   }
 

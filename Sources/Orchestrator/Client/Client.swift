@@ -43,15 +43,18 @@ public final class Client: Sendable {
   /// - Parameters:
   ///   - searchAttributes: values by which the run is found, of names that were added with their types before.
   ///   - memo: a JSON object of at most 64 KiB that `describe` shows to people.
-  /// - Throws: `OrchestratorError`: `workflow-already-started` when the id has an open run, `invalid-argument`, `unavailable`.
+  ///   - options: when it begins, how long it may take, whether it is tried again, and what other runs of its id mean for it.
+  /// - Returns: its handle; of the open run where the conflict policy is `useExisting` and there is one.
+  /// - Throws: `OrchestratorError`: `workflow-already-started` when the policies do not allow it, `invalid-argument`, `unavailable`.
   @discardableResult
   public func start<W: Workflow>(
     _ workflow: W.Type, id: String, input: W.Input, namespace: String = "default", runID: RunID = .generate(),
-    searchAttributes: SearchAttributes = [:], memo: Payload? = nil
+    searchAttributes: SearchAttributes = [:], memo: Payload? = nil, options: StartOptions = .standard
   ) async throws -> WorkflowHandle<W> {
     let key = WorkflowKey(namespace: namespace, workflowID: id)
-    try await start(
-      type: W.name, key: key, input: try PayloadCodec.encode(input), runID: runID, searchAttributes: searchAttributes, memo: memo)
+    let runID = try await start(
+      type: W.name, key: key, input: try PayloadCodec.encode(input), runID: runID, searchAttributes: searchAttributes, memo: memo,
+      options: options)
     return WorkflowHandle(client: self, key: key, runID: runID)
   }
 
@@ -60,8 +63,17 @@ public final class Client: Sendable {
   @discardableResult
   public func start(
     type: String, key: WorkflowKey, input: Payload, runID: RunID = .generate(), searchAttributes: SearchAttributes = [:],
-    memo: Payload? = nil
+    memo: Payload? = nil, options: StartOptions = .standard
   ) async throws -> RunID {
+    try await start(
+      type: type, key: key, input: input, runID: runID, searchAttributes: searchAttributes, memo: memo, options: options, message: nil)
+  }
+
+  func start(
+    type: String, key: WorkflowKey, input: Payload, runID: RunID, searchAttributes: SearchAttributes, memo: Payload?,
+    options: StartOptions, message: StartMessage?
+  ) async throws -> RunID {
+    try message?.check(options)
     try Self.checkName("workflow type", type)
     try Self.checkName("workflow id", key.workflowID)
     try Self.checkName("namespace", key.namespace)
@@ -70,20 +82,27 @@ public final class Client: Sendable {
     let attributes = searchAttributes.isEmpty ? nil : searchAttributes.payload
     let started = StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "",
-      searchAttributes: attributes, memo: memo)
+      searchAttributes: attributes, memo: memo, options: options.recorded(with: message))
     if let loop = ownership?.ownership?.loop, loop.owns(key.slot) {
       let refusal = await ask { reply in
         loop.mailbox.put(.message(OwnerMessage(runID: runID, body: .start(started), reply: reply)))
       }
       guard let refusal else { return runID }
-      guard refusal.isAboutOwnership else { throw refusal }
+      if options.conflictPolicy == .useExisting, let open = refusal.openRunID { return open }
+      // The run that was to get the message has ended: it is a start after all.
+      guard refusal.isAboutOwnership || message != nil && refusal.code == .workflowClosed else { throw refusal }
     }
     let (stored, storedMemo) = (try encoded(input, key), try memo.map { try encoded($0, key) })
-    _ = try await call(
-      ClientStatements.start,
-      Parameters(type, key.workflowID, stored.text, runID.uuid, key.namespace, identity, attributes?.text, storedMemo?.text))
+    var parameters = Parameters(
+      type, key.workflowID, stored.text, runID.uuid, key.namespace, identity, attributes?.text, storedMemo?.text,
+      options.recorded()?.payload.text)
+    if let message {
+      let storedInput = try encoded(message.input, key)
+      for text in [message.isUpdate ? "true" : "false", message.name, storedInput.text, message.requestID] { parameters.append(text) }
+    }
+    let rows = try await call(message == nil ? ClientStatements.start : ClientStatements.startWithMessage, parameters)
     wakeOwner()
-    return runID
+    return RunID(try rows.uuid(0, 0))
   }
 
   /// The open run of a workflow id.

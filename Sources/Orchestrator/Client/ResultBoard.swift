@@ -157,12 +157,14 @@ struct RecentOutcomes {
 /// How a run ended.
 struct RunOutcome: Sendable {
   let status: CloseStatus
-  /// The result of a completed run, the failure of a failed or terminated one.
+  /// The result of a completed run, the failure of one that failed, timed out or was terminated.
   let outcome: Payload?
 
-  /// The run that continues this one.
+  /// The run that continues this one, or tries it again.
   var successor: RunID? {
-    guard status == .continuedAsNew || status == .terminated, let outcome, let reader = try? AttributesReader(outcome.bytes) else {
+    guard [.continuedAsNew, .failed, .timedOut, .terminated].contains(status), let outcome,
+      let reader = try? AttributesReader(outcome.bytes)
+    else {
       return nil
     }
     return reader.text("newExecutionRunId").flatMap { RunID($0) }

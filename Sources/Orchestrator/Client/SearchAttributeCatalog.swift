@@ -60,8 +60,14 @@ extension Client {
     if !attributes.isEmpty {
       try attributes.check(against: try await attributeCatalog.types(naming: attributes.values.keys, in: database))
     }
-    guard let memo else { return }
-    guard memo.bytes.first == UInt8(ascii: "{"), memo.bytes.count <= Limits.memoBytes, JSONGrammar.accepts(memo.bytes) else {
+    try memo?.checkIsMemo()
+  }
+}
+
+extension Payload {
+  /// - Throws: `OrchestratorError` with code `invalid-argument`.
+  func checkIsMemo() throws {
+    guard bytes.first == UInt8(ascii: "{"), bytes.count <= Limits.memoBytes, JSONGrammar.accepts(bytes) else {
       throw OrchestratorError(.invalidArgument, "a memo is a JSON object of at most \(Limits.memoBytes / 1024) KiB")
     }
   }

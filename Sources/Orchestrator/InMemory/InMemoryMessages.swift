@@ -5,14 +5,17 @@ extension InMemoryEngine {
   private static let identity = "test"
 
   /// - Throws: as `Client.start`.
-  package func start(type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes = [:]) throws -> RunID {
+  package func start(
+    type: String, key: WorkflowKey, input: Payload, searchAttributes: SearchAttributes = [:], options: StartOptions = .standard
+  ) throws -> RunID {
     try Client.checkName("workflow type", type)
     try Client.checkName("workflow id", key.workflowID)
     try Client.checkSize(input)
     let started = StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: Self.identity, build: "",
-      searchAttributes: searchAttributes.isEmpty ? nil : searchAttributes.payload)
+      searchAttributes: searchAttributes.isEmpty ? nil : searchAttributes.payload, options: options.recorded())
     return try take {
+      if options.conflictPolicy == .useExisting, let open = model.openRuns[key]?.first { return open }
       let runID = makeRunID()
       try post("start of workflow '\(key.workflowID)'") { model.start(started, runID, in: $0) }
       return runID

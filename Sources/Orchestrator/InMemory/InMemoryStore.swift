@@ -34,8 +34,8 @@ final class InMemoryStore: EngineStore {
     answers.append(.openRuns(model.readOpenRuns(slots, from: lowWater), of: slots))
   }
 
-  func findOpenRuns(_ keys: [WorkflowKey]) {
-    answers.append(.foundOpenRuns(model.findOpenRuns(keys)))
+  func findRuns(_ keys: [WorkflowKey]) {
+    answers.append(.foundRuns(model.findRuns(keys)))
   }
 
   func readReset(_ query: ResetQuery) {

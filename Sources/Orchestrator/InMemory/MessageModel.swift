@@ -31,8 +31,31 @@ extension StoreModel {
     let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
     if runs[runID] != nil { return .accepted }
     let pending = inbox.first { isSeen($0, by: transaction) && $0.row.kind == .start && $0.key == key }?.row.runID
-    if let open = openRuns[key]?.first ?? pending { return open == runID ? .accepted : .refused(.workflowAlreadyStarted) }
+    let open = openRuns[key]?.first ?? pending
+    if open == runID { return .accepted }
+    if let message = started.options?.startMessage, started.options?.conflictPolicy == .useExisting, let open {
+      return send(message, to: open, key, in: transaction)
+    }
+    // With `useExisting` the caller gets the open run: of this one nothing was promised.
+    if open != nil, started.options?.conflictPolicy != .terminateExisting { return .refused(.workflowAlreadyStarted) }
+    if open == nil, let last = lastStatus(of: key), let policy = started.options?.reusePolicy,
+      last == .completed || policy == .rejectDuplicate
+    {
+      return .refused(.workflowAlreadyStarted)
+    }
     insertMessage(key.slot, runID, .start, IncomingEvent.started(started).encoded(), key: key, in: transaction)
+    return .accepted
+  }
+
+  /// What `start_with_message` does with an open run, or one whose start stands in the inbox.
+  private func send(_ message: StartMessage, to run: RunID, _ key: WorkflowKey, in transaction: Int) -> Sending {
+    if openRuns[key]?.first == run {
+      senderLocks[transaction, default: []].append(run)
+    } else if inbox.first(where: { $0.row.runID == run && $0.row.kind == .start })?.transaction != transaction {
+      return .waits
+    }
+    let event = message.event(identity: "client")
+    insertMessage(key.slot, run, message.isUpdate ? .update : .signal, event.encoded(), in: transaction)
     return .accepted
   }
 

@@ -85,7 +85,20 @@ extension StoreModel {
       .sorted { ($0.dueAt, $0.runID, $0.sequence) < ($1.dueAt, $1.runID, $1.sequence) }
   }
 
-  func findOpenRuns(_ keys: [WorkflowKey]) -> [(WorkflowKey, RunID?)] { keys.map { ($0, openRuns[$0]?.first) } }
+  func findRuns(_ keys: [WorkflowKey]) -> [FoundRuns] {
+    keys.map { FoundRuns(key: $0, open: openRuns[$0]?.first, lastStatus: lastStatus(of: $0)) }
+  }
+
+  /// What `orchestrator.last_close_status` gives.
+  func lastStatus(of key: WorkflowKey) -> CloseStatus? {
+    let closed = closes.values.filter { runs[$0.runID]?.key == key && !isRefused($0) }
+    return closed.max { $0.runID < $1.runID }?.status
+  }
+
+  private func isRefused(_ row: CloseRow) -> Bool {
+    guard row.status == .failed || row.status == .continuedAsNew, let last = history[row.runID]?.last else { return false }
+    return last.causedBy == 0
+  }
 
   func readOpenRuns(_ asked: [Slot], from lowWater: RunID) -> [RunID] {
     let slots = Set(asked)

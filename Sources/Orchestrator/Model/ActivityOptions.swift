@@ -6,6 +6,14 @@ public enum OnExhausted: String, Codable, Sendable {
   case park
 }
 
+/// What becomes of an activity when the task that waits for it is cancelled.
+public enum ActivityCancellationType: String, Codable, Sendable, CaseIterable {
+  /// It is asked to stop, and who waits throws at once; its outcome is nobody's.
+  case tryCancel
+  /// It goes on, and its outcome is recorded; who waits throws at once.
+  case abandon
+}
+
 /// Where an activity runs, how long it may take, and how it is retried. Declared once, with the activity.
 public struct ActivityOptions: Codable, Sendable, Equatable {
   public var taskQueue: String
@@ -21,11 +29,13 @@ public struct ActivityOptions: Codable, Sendable, Equatable {
   public var onExhausted: OnExhausted
   /// Who comes first where attempts wait; nil: in the order in which they came.
   public var priority: Priority?
+  /// Nil for `tryCancel`.
+  public var cancellationType: ActivityCancellationType?
 
   public init(
     taskQueue: String = "default", scheduleToStart: Duration? = nil, startToClose: Duration = .seconds(600),
     scheduleToClose: Duration? = nil, heartbeat: Duration? = nil, retryPolicy: RetryPolicy = RetryPolicy(),
-    onExhausted: OnExhausted = .fail, priority: Priority? = nil
+    onExhausted: OnExhausted = .fail, priority: Priority? = nil, cancellationType: ActivityCancellationType = .tryCancel
   ) {
     self.taskQueue = taskQueue
     scheduleToStartMilliseconds = scheduleToStart?.boundedMilliseconds
@@ -35,6 +45,7 @@ public struct ActivityOptions: Codable, Sendable, Equatable {
     self.retryPolicy = retryPolicy
     self.onExhausted = onExhausted
     self.priority = priority
+    self.cancellationType = cancellationType == .tryCancel ? nil : cancellationType
   }
 
   public static let standard = ActivityOptions()

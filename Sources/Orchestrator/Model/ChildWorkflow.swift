@@ -7,6 +7,18 @@ public enum ParentClosePolicy: String, Codable, Sendable, CaseIterable {
   case abandon
 }
 
+/// What becomes of a child when the task that waits for its result is cancelled.
+public enum ChildCancellationType: String, Sendable, CaseIterable {
+  /// The child goes on; who waits throws at once.
+  case abandon
+  /// The child is asked to cancel, and who waits throws at once.
+  case tryCancel
+  /// The child is asked to cancel, and who waits goes on to wait for how it ends.
+  case waitCancellationCompleted
+  /// The child is asked to cancel, and who waits throws once the request stands in its history.
+  case waitCancellationRequested
+}
+
 /// A child as the event of its start records it. A class, as `ActivityTask` is.
 final class ChildTask: Sendable {
   let sequence: Int32
@@ -14,13 +26,23 @@ final class ChildTask: Sendable {
   let workflowID: String
   let input: Payload
   let parentClosePolicy: ParentClosePolicy
+  let options: RunOptions?
+  /// JSON objects.
+  let searchAttributes: Payload?
+  let memo: Payload?
 
-  init(sequence: Int32, workflowType: String, workflowID: String, input: Payload, parentClosePolicy: ParentClosePolicy) {
+  init(
+    sequence: Int32, workflowType: String, workflowID: String, input: Payload, parentClosePolicy: ParentClosePolicy,
+    options: RunOptions? = nil, searchAttributes: Payload? = nil, memo: Payload? = nil
+  ) {
     self.sequence = sequence
     self.workflowType = workflowType
     self.workflowID = workflowID
     self.input = input
     self.parentClosePolicy = parentClosePolicy
+    self.options = options
+    self.searchAttributes = searchAttributes
+    self.memo = memo
   }
 }
 
@@ -65,7 +87,7 @@ final class ChildOutcome: Sendable {
   /// The run that ended: the last one of a child that continued as new.
   let runID: RunID
   let status: CloseStatus
-  /// The result of a completed child, the failure of a failed or terminated one.
+  /// The result of a completed child, the failure of one that failed, timed out or was terminated.
   let payload: Payload?
 
   init(sequence: Int32, runID: RunID, status: CloseStatus, payload: Payload?) {
@@ -97,6 +119,7 @@ final class ChildOutcome: Sendable {
     case .completed: .childWorkflowExecutionCompleted
     case .failed: .childWorkflowExecutionFailed
     case .canceled: .childWorkflowExecutionCanceled
+    case .timedOut: .childWorkflowExecutionTimedOut
     // A child that continues as new has not ended; nobody is told of it.
     case .terminated, .continuedAsNew: .childWorkflowExecutionTerminated
     }
@@ -107,7 +130,7 @@ final class ChildOutcome: Sendable {
 public struct ChildWorkflowFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// How it ended.
   public enum Kind: String, Sendable {
-    case failed, canceled, terminated
+    case failed, canceled, terminated, timedOut
     /// It never began: its workflow id had an open run.
     case alreadyStarted
   }

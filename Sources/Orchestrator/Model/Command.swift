@@ -98,8 +98,10 @@ extension Command {
     }
   }
 
-  /// - Parameter newRunID: of the run that the command starts.
-  func encoded(newRunID: RunID? = nil) -> [UInt8] {
+  /// - Parameters:
+  ///   - newRunID: of the run that the command starts, or that tries a failed one again.
+  ///   - retryState: of a failed run with a retry policy: whether it is tried again, or why not.
+  func encoded(newRunID: RunID? = nil, retryState: String? = nil) -> [UInt8] {
     var writer = AttributesWriter(capacity: 128 + payloadBytes)
     switch self {
     case .scheduleActivity(let task):
@@ -121,7 +123,10 @@ extension Command {
       writer.field("sequence", Int64(upsert.sequence))
       writer.field("searchAttributes", upsert.changes)
     case .completeWorkflow(let result): writer.field("result", result)
-    case .failWorkflow(let failure): writer.field("failure", failure.payload)
+    case .failWorkflow(let failure):
+      writer.field("failure", failure.payload)
+      writer.field("retryState", retryState)
+      writer.field("newExecutionRunId", newRunID?.description)
     case .cancelWorkflow: break
     case .continueAsNew(let workflowType, let input):
       writer.field("newExecutionRunId", newRunID?.description)
@@ -134,6 +139,9 @@ extension Command {
       writer.field("runId", newRunID?.description)
       writer.field("input", task.input)
       writer.field("parentClosePolicy", task.parentClosePolicy.rawValue)
+      if let options = task.options { writer.field("options", options.payload) }
+      if let attributes = task.searchAttributes { writer.field("searchAttributes", attributes) }
+      if let memo = task.memo { writer.field("memo", memo) }
     case .requestCancelExternal(let sequence, let workflowID):
       writer.field("sequence", Int64(sequence))
       writer.field("workflowId", workflowID)

@@ -46,6 +46,8 @@ public struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
 public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvertible {
   public let code: ErrorCode
   public let message: String
+  /// Of a refused start: the open run of its workflow id, where that is known.
+  public internal(set) var openRunID: RunID?
 
   public init(_ code: ErrorCode, _ message: String) {
     self.code = code

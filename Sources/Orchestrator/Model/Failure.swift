@@ -45,6 +45,9 @@ public struct Failure: Codable, Sendable, Equatable {
 
   /// The type of the failure of a run that was refused because its workflow id has an open one.
   static let alreadyStarted = "WorkflowAlreadyStarted"
+  /// The types of failures of runs whose code let the failure of an activity or a child through.
+  static let ofActivity = "ActivityFailure"
+  static let ofChild = "ChildWorkflowFailure"
 
   private func limited(to depth: Int) -> Failure {
     var copy = self
@@ -144,9 +147,9 @@ extension Failure {
         type: error.type, message: error.message, isRetryable: error.isRetryable,
         nextRetryDelayMilliseconds: error.nextRetryDelay.map(\.milliseconds), details: error.details, cause: error.cause)
     case let error as ActivityFailure:
-      self.init(type: "ActivityFailure", message: error.description, isRetryable: false, cause: error.failure)
+      self.init(type: Self.ofActivity, message: error.description, isRetryable: false, cause: error.failure)
     case let error as ChildWorkflowFailure:
-      self.init(type: "ChildWorkflowFailure", message: error.description, isRetryable: false, cause: error.failure)
+      self.init(type: Self.ofChild, message: error.description, isRetryable: false, cause: error.failure)
     case is CancellationError:
       self.init(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
     default:

@@ -4,6 +4,7 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case workflowExecutionStarted = 1
   case workflowExecutionCompleted = 2
   case workflowExecutionFailed = 3
+  case workflowExecutionTimedOut = 4
   case activityTaskScheduled = 10
   case activityTaskCompleted = 12
   case activityTaskFailed = 13
@@ -25,6 +26,7 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case childWorkflowExecutionCompleted = 32
   case childWorkflowExecutionFailed = 33
   case childWorkflowExecutionCanceled = 34
+  case childWorkflowExecutionTimedOut = 35
   case childWorkflowExecutionTerminated = 36
   case signalExternalWorkflowExecutionInitiated = 37
   case signalExternalWorkflowExecutionFailed = 38
@@ -35,6 +37,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case workflowExecutionPaused = 58
   case workflowExecutionUnpaused = 59
   case patchRecorded = 1000
+  /// The time before a run's first code is over: that code runs now.
+  case startDelayEnded = 1010
 
   /// The name as people and SQL views show it, for example `ActivityTaskScheduled`.
   public var name: String {
@@ -58,8 +62,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   /// Whether it ends the run; with cause 0 the engine ended it, not the code.
   var isClose: Bool {
     switch self {
-    case .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionTerminated,
-      .workflowExecutionContinuedAsNew:
+    case .workflowExecutionCompleted, .workflowExecutionFailed, .workflowExecutionTimedOut, .workflowExecutionCanceled,
+      .workflowExecutionTerminated, .workflowExecutionContinuedAsNew:
       true
     default: false
     }
@@ -95,6 +99,8 @@ public enum CloseStatus: Int16, Sendable, CaseIterable {
   case terminated = 5
   /// The next run of its chain goes on.
   case continuedAsNew = 6
+  /// It was open for longer than its start allowed.
+  case timedOut = 7
 
   public var name: String {
     let text = String(describing: self)

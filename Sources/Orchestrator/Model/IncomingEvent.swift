@@ -5,6 +5,9 @@ enum IncomingEvent: Sendable {
   case updateAccepted(UpdateAttributes)
   case cancelRequested(reason: String, identity: String)
   case terminated(reason: String, identity: String)
+  case timedOut(failure: Failure, retryState: String?, newRunID: RunID?)
+  /// A run that was to begin later begins.
+  case startDelayEnded
   case activityCompleted(sequence: Int32, result: Payload, by: String?)
   case activityFailed(sequence: Int32, failure: Failure, by: String?)
   case activityTimedOut(sequence: Int32, failure: Failure)
@@ -43,6 +46,8 @@ struct StartedAttributes: Sendable, Equatable {
   var memo: Payload?
   /// Nil for a run that a caller started.
   var lineage: Lineage?
+  /// Nil for a run that begins at once and may take as long as it likes, once.
+  var options: RunOptions?
 }
 
 struct SignaledAttributes: Sendable, Equatable {
@@ -51,6 +56,8 @@ struct SignaledAttributes: Sendable, Equatable {
   var identity: String
   /// Makes a repeated send harmless.
   var requestID: String
+  /// It came with a start that found the run open: what was to begin later begins with it.
+  var isWithStart = false
 }
 
 struct UpdateAttributes: Sendable, Equatable {
@@ -59,6 +66,8 @@ struct UpdateAttributes: Sendable, Equatable {
   var name: String
   var input: Payload
   var identity: String
+  /// As of a signal.
+  var isWithStart = false
 }
 
 extension IncomingEvent {
@@ -69,6 +78,8 @@ extension IncomingEvent {
     case .updateAccepted: .workflowExecutionUpdateAccepted
     case .cancelRequested: .workflowExecutionCancelRequested
     case .terminated: .workflowExecutionTerminated
+    case .timedOut: .workflowExecutionTimedOut
+    case .startDelayEnded: .startDelayEnded
     case .activityCompleted: .activityTaskCompleted
     case .activityFailed: .activityTaskFailed
     case .activityTimedOut: .activityTaskTimedOut
@@ -102,15 +113,22 @@ extension IncomingEvent {
       writer.field("input", signal.input)
       writer.field("identity", signal.identity)
       writer.field("requestId", signal.requestID)
+      if signal.isWithStart { writer.field("withStart", 1) }
     case .updateAccepted(let update):
       writer.field("updateId", update.updateID)
       writer.field("updateName", update.name)
       writer.field("input", update.input)
       writer.field("identity", update.identity)
+      if update.isWithStart { writer.field("withStart", 1) }
     case .cancelRequested(let reason, let identity), .terminated(let reason, let identity), .paused(let reason, let identity),
       .unpaused(let reason, let identity):
       writer.field("reason", reason)
       writer.field("identity", identity)
+    case .timedOut(let failure, let retryState, let newRunID):
+      writer.field("failure", failure.payload)
+      writer.field("retryState", retryState)
+      writer.field("newExecutionRunId", newRunID?.description)
+    case .startDelayEnded: break
     case .activityCompleted(let sequence, let result, let identity):
       writer.field("sequence", Int64(sequence))
       writer.field("result", result)
@@ -146,7 +164,13 @@ extension StartedAttributes {
     if let searchAttributes { writer.field("searchAttributes", searchAttributes) }
     if let memo { writer.field("memo", memo) }
     lineage?.write(to: &writer)
+    if let options { writer.field("options", options.payload) }
   }
+}
+
+extension RunOptions {
+  /// The options as recorded: plain values, whose encoding cannot fail.
+  var payload: Payload { (try? PayloadCodec.encode(self)) ?? Payload(json: Array("{}".utf8)) }
 }
 
 extension Failure {
@@ -170,13 +194,15 @@ extension IncomingEvent {
           workflowType: try require(reader.text("workflowType")), namespace: try require(reader.text("namespace")),
           workflowID: try require(reader.text("workflowId")), input: try require(reader.payload("input")),
           identity: reader.text("identity") ?? "", build: reader.text("build") ?? "",
-          searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo"), lineage: try Lineage.read(reader)))
+          searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo"), lineage: try Lineage.read(reader),
+          options: try reader.payload("options").map { try PayloadCodec.decode(RunOptions.self, from: $0) }))
     case .workflowExecutionSignaled: self = .signaled(try SignaledAttributes(reader))
     case .workflowExecutionUpdateAccepted:
       self = .updateAccepted(
         UpdateAttributes(
           updateID: try require(reader.text("updateId")), name: try require(reader.text("updateName")),
-          input: try require(reader.payload("input")), identity: reader.text("identity") ?? ""))
+          input: try require(reader.payload("input")), identity: reader.text("identity") ?? "",
+          isWithStart: reader.integer("withStart") == 1))
     case .workflowExecutionCancelRequested:
       self = .cancelRequested(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionTerminated:
@@ -185,6 +211,11 @@ extension IncomingEvent {
       self = .paused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionUnpaused:
       self = .unpaused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .workflowExecutionTimedOut:
+      self = .timedOut(
+        failure: try failure(), retryState: reader.text("retryState"),
+        newRunID: reader.text("newExecutionRunId").flatMap { RunID($0) })
+    case .startDelayEnded: self = .startDelayEnded
     case .activityTaskCompleted:
       self = .activityCompleted(
         sequence: try sequence(), result: try require(reader.payload("result")), by: reader.text("identity"))
@@ -203,6 +234,7 @@ extension IncomingEvent {
     case .childWorkflowExecutionCompleted: self = .childEnded(try ChildOutcome(reader, status: .completed))
     case .childWorkflowExecutionFailed: self = .childEnded(try ChildOutcome(reader, status: .failed))
     case .childWorkflowExecutionCanceled: self = .childEnded(try ChildOutcome(reader, status: .canceled))
+    case .childWorkflowExecutionTimedOut: self = .childEnded(try ChildOutcome(reader, status: .timedOut))
     case .childWorkflowExecutionTerminated: self = .childEnded(try ChildOutcome(reader, status: .terminated))
     case .activityTaskScheduled, .activityTaskCancelRequested, .timerStarted, .timerCanceled, .workflowExecutionCompleted,
       .workflowExecutionFailed, .workflowExecutionCanceled, .workflowExecutionContinuedAsNew, .workflowExecutionUpdateCompleted,
@@ -219,7 +251,7 @@ extension SignaledAttributes {
   init(_ reader: AttributesReader) throws {
     self.init(
       name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
-      identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? "")
+      identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? "", isWithStart: reader.integer("withStart") == 1)
   }
 }
 

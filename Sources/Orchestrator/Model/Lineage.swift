@@ -23,10 +23,14 @@ struct Continuation: Sendable, Equatable {
   let runID: RunID
   /// The first run of the chain.
   let firstRunID: RunID
+  /// How many runs of the chain came before; nil where an earlier build wrote it.
+  var position: Int64?
   /// Signals that no code has received yet, in order of arrival.
   let signals: [SignaledAttributes]
   /// Requests whose signals were recorded, the latest last: a repeated one does not count twice.
   let requests: [String]
+  /// Updates that were accepted, the latest last: a repeated one is not handled again.
+  var updates: [String] = []
   /// Who asked the chain to cancel; nil when nobody did.
   let cancelRequestedBy: String?
 }
@@ -51,17 +55,10 @@ extension Continuation {
   fileprivate func write(to writer: inout AttributesWriter) {
     writer.field("continuedExecutionRunId", runID.description)
     writer.field("firstExecutionRunId", firstRunID.description)
+    if let position { writer.field("chainPosition", position) }
     if !signals.isEmpty { writer.field("carriedSignals", .array(signals.map { IncomingEvent.signaled($0).encoded() })) }
-    if !requests.isEmpty {
-      writer.field(
-        "carriedRequests",
-        .array(
-          requests.map { request in
-            var bytes: [UInt8] = []
-            AttributesWriter.append(request, to: &bytes)
-            return bytes
-          }))
-    }
+    if !requests.isEmpty { writer.field("carriedRequests", .array(of: requests)) }
+    if !updates.isEmpty { writer.field("carriedUpdates", .array(of: updates)) }
     writer.field("cancelRequestedBy", cancelRequestedBy)
   }
 
@@ -69,13 +66,24 @@ extension Continuation {
     guard let runID = reader.text("continuedExecutionRunId").flatMap({ RunID($0) }) else { return nil }
     return Continuation(
       runID: runID, firstRunID: try require(reader.text("firstExecutionRunId").flatMap { RunID($0) }),
+      position: reader.integer("chainPosition"),
       signals: try reader.array("carriedSignals").map { try SignaledAttributes(try AttributesReader($0)) },
       requests: try reader.array("carriedRequests").map { try PayloadCodec.decode(String.self, from: Payload(json: $0)) },
+      updates: try reader.array("carriedUpdates").map { try PayloadCodec.decode(String.self, from: Payload(json: $0)) },
       cancelRequestedBy: reader.text("cancelRequestedBy"))
   }
 }
 
 extension Payload {
+  fileprivate static func array(of texts: [String]) -> Payload {
+    array(
+      texts.map { text in
+        var bytes: [UInt8] = []
+        AttributesWriter.append(text, to: &bytes)
+        return bytes
+      })
+  }
+
   /// A JSON array of values that are encoded already.
   static func array(_ elements: [[UInt8]]) -> Payload {
     var bytes = [UInt8(ascii: "[")]

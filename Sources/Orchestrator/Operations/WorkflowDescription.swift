@@ -11,6 +11,8 @@ public enum WorkflowStatus: String, Codable, Sendable, CaseIterable {
   case terminated = "Terminated"
   /// The next run of its chain goes on.
   case continuedAsNew = "ContinuedAsNew"
+  /// It was open for longer than its start allowed.
+  case timedOut = "TimedOut"
 
   /// Whether the run can still change.
   public var isOpen: Bool { self == .running || self == .blocked || self == .paused }

@@ -87,7 +87,7 @@ struct RunRow: Sendable {
   let startedAt: Int64
   /// Its workflow id has an open run: it is recorded only to fail in the same batch.
   var isRefused = false
-  /// It continues a run that closes in the same batch, so that its workflow id has an open run until then.
+  /// It continues or replaces a run that closes in the same batch, so that its workflow id has an open run until then.
   var isSuccessor = false
 }
 
@@ -128,6 +128,10 @@ struct TimerRow: Sendable, Hashable {
   enum Kind: Int16, Sendable {
     case timer = 1
     case activityRetry = 2
+    /// Before the first code of a run.
+    case startDelay = 3
+    /// The end of the time that a run may take.
+    case deadline = 4
   }
 
   let slot: Slot

@@ -162,7 +162,7 @@ extension OwnerMessage {
   func forwarded(to successor: RunID) -> OwnerMessage? {
     guard let messageID else { return nil }
     switch body {
-    case .signal, .cancel, .terminate, .pause:
+    case .signal, .update, .cancel, .terminate, .pause:
       return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true, external: external)
     default: return nil
     }

@@ -18,19 +18,27 @@ struct TimerQueue {
     }
   }
 
+  /// Forgets a timer that ended before its time: it is passed over when its turn comes.
+  mutating func remove(_ timer: TimerRow) { known.remove(timer) }
+
   mutating func popDue(at now: Int64) -> TimerRow? {
-    guard let first = heap.first, first.dueAt <= now else { return nil }
-    known.remove(first)
+    while let first = heap.first, first.dueAt <= now {
+      removeFirst()
+      if known.remove(first) != nil { return first }
+    }
+    return nil
+  }
+
+  private mutating func removeFirst() {
     let last = heap.removeLast()
     if !heap.isEmpty {
       heap[0] = last
       sink()
     }
-    return first
   }
 
   mutating func removeAll(where isGone: (TimerRow) -> Bool) {
-    let kept = heap.filter { !isGone($0) }
+    let kept = heap.filter { known.contains($0) && !isGone($0) }
     heap = []
     known = []
     for timer in kept { insert(timer) }

@@ -29,6 +29,14 @@ final class RunEntry {
   var isParked = false
   /// Its code is to see nothing now.
   var isPaused = false
+  /// When its start delay and the time that it may take are over.
+  var deadlines: [TimerRow] = []
+  /// How it began; kept of runs only that may be tried again.
+  var again: StartedAttributes?
+  /// It takes the place of a run that closes in the same batch.
+  var isSuccessor = false
+  /// Its start waits for a word about other runs of its workflow id, and what comes for it waits behind that.
+  var isExpected = false
   var blockedAttempts: Int32 = 0
   /// Microseconds since the Unix epoch when a blocked run is tried again.
   var retryBlockedAt: Int64 = 0
@@ -96,6 +104,7 @@ final class RunEntry {
     for (sequence, child) in children.sorted(by: { $0.key < $1.key }).prefix(8) {
       parts.append("child \(child.workflowType) '\(child.key.workflowID)' (\(sequence))")
     }
+    if deadlines.contains(where: { $0.kind == .startDelay }) { parts.append("the end of its start delay") }
     for sequence in timers.keys.sorted().prefix(8) { parts.append("timer (\(sequence))") }
     return parts.isEmpty ? "messages" : parts.joined(separator: ", ") + " or messages"
   }

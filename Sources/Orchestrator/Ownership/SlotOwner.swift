@@ -92,6 +92,10 @@ final class SlotOwner {
   var isHoldingBatch = false
   /// Messages to workflow ids of which the database is asked whether a run is open.
   var asked: [WorkflowKey: [OwnerMessage]] = [:]
+  /// Of these a run ended since: what the database says now may have been true before.
+  var askedAgain: Set<WorkflowKey> = []
+  /// What it said to starts that wait for it.
+  var answered: [RunID: FoundRuns] = [:]
   /// What the database holds as this process's mark, once all that was sent has landed; nil when that is not known.
   var lowWater: RunID?
   /// Slots whose release is past its deadline: nothing begins there any more.
@@ -174,6 +178,14 @@ final class SlotOwner {
     }
   }
 
+  /// Deals with a message that came with the one being dealt with, in its batch.
+  func deal(within message: OwnerMessage) {
+    let outer = current
+    current = message
+    deal(with: message)
+    current = outer
+  }
+
   /// Deals with an answer of the database.
   func handle(_ answer: StoreAnswer) {
     switch answer {
@@ -189,7 +201,7 @@ final class SlotOwner {
     case .openRuns(let runs, let taken):
       for run in runs where entries[run] == nil { makeEntry(run) }
       unconfirmedSlots.append(contentsOf: taken)
-    case .foundOpenRuns(let runs): for (key, runID) in runs { found(key, runID) }
+    case .foundRuns(let runs): for run in runs { found(run) }
     case .reset(let reading): take(reading)
     case .readFailed(let read): repeatRead(read)
     }
@@ -242,6 +254,8 @@ final class SlotOwner {
     case .cancel(let reason, let identity):
       if instance.isCancelRequested {
         acknowledge(message, entry)
+      } else if instance.isDelayed {
+        cancelBeforeBeginning(entry, reason, identity, message)
       } else {
         apply(.cancelRequested(reason: reason, identity: identity), to: entry, from: message)
       }
@@ -299,6 +313,7 @@ final class SlotOwner {
     // First: what ended must not be cancelled by a close that its outcome leads to.
     alongside()
     perform(activation, causedBy: eventID, entry, at)
+    if !entry.deadlines.isEmpty, !instance.isDelayed { endDeadlines(of: entry) { $0.kind == .startDelay } }
     if pipeline.isFull, !isHoldingBatch { seal() }
     return true
   }
@@ -310,6 +325,10 @@ final class SlotOwner {
       case .continueAsNew(_, let input): continueAsNew(command, input, causedBy: eventID, entry, slot, at)
       case .startChild(let task): startChild(task, command, causedBy: eventID, entry, slot, at)
       default:
+        if case .failWorkflow(let failure) = command, entry.again != nil {
+          fail(entry, failure, causedBy: eventID, slot, at)
+          continue
+        }
         if command.type.isClose { recordFollowers(of: entry, slot, at) }
         let commandID = append(command.type, causedBy: eventID, command.encoded(), entry, slot, at)
         perform(command, commandID, entry, slot, at)
@@ -362,28 +381,6 @@ final class SlotOwner {
     isHandling = false
     inbox.forgetAll()
     return current
-  }
-
-  /// Ends: whoever waits for a word is told that there will be none.
-  func shutDown() {
-    let error = OrchestratorError(.unavailable, "this process is shutting down; send the message again")
-    for message in pending + takeWaitingMessages() { message.reply?(error) }
-    for effect in pipeline.uncommittedEffects {
-      if case .reply(let reply, _) = effect { reply(error) }
-    }
-    dropSlots(slots)
-  }
-
-  /// Takes all messages that wait for something, in an order that does not depend on this process: each is told once how it ends.
-  func takeWaitingMessages() -> [OwnerMessage] {
-    var waiting: [OwnerMessage] = []
-    for entry in orderedEntries {
-      waiting += entry.takeWaiting()
-    }
-    waiting += deferred.map(\.message) + held.keys.sorted().flatMap { held[$0]?.messages ?? [] }
-    deferred = []
-    held = [:]
-    return waiting
   }
 
   var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }

@@ -318,6 +318,12 @@ extension SlotOwner {
       entry.lastActiveAt = max(entry.lastActiveAt, row.dueAt)
       apply(.timerFired(sequence: row.sequence), to: entry, from: message)
       return
+    case .startDelay:
+      guard entry.deadlines.contains(row), entry.instance?.isDelayed == true else { break }
+      entry.lastActiveAt = max(entry.lastActiveAt, row.dueAt)
+      apply(.startDelayEnded, to: entry, from: message)
+      return
+    case .deadline: return timeOut(entry, row, message)
     case .activityRetry:
       guard var activity = entry.activities[row.sequence], case .delayed(row) = activity.place else { break }
       record(message, entry, at: max(clock(), entry.lastActiveAt))

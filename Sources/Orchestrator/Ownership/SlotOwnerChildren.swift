@@ -22,7 +22,7 @@ struct OpenChild {
           parentClosePolicy: reader.text("parentClosePolicy").flatMap(ParentClosePolicy.init(rawValue:)) ?? .terminate,
           eventID: event.eventID)
       case .childWorkflowExecutionCompleted, .childWorkflowExecutionFailed, .childWorkflowExecutionCanceled,
-        .childWorkflowExecutionTerminated:
+        .childWorkflowExecutionTimedOut, .childWorkflowExecutionTerminated:
         if let sequence = try AttributesReader(event.attributes).sequence() { open[sequence] = nil }
       default: continue
       }
@@ -44,7 +44,9 @@ extension SlotOwner {
     let parent = ParentWorkflow(runID: entry.runID, namespace: info.namespace, workflowID: info.workflowID, sequence: task.sequence)
     let started = StartedAttributes(
       workflowType: task.workflowType, namespace: key.namespace, workflowID: key.workflowID, input: task.input,
-      identity: configuration.identity, build: "", lineage: Lineage(parent: parent))
+      identity: configuration.identity, build: "", searchAttributes: task.searchAttributes, memo: task.memo,
+      lineage: Lineage(parent: parent),
+      options: task.options)
     pipeline.open.sentMessages.append(
       SpilledMessage(runID: runID, slot: key.slot, kind: .start, attributes: IncomingEvent.started(started).encoded(), key: key))
   }
@@ -64,8 +66,8 @@ extension SlotOwner {
       SpilledMessage(runID: child.runID, slot: child.key.slot, kind: kind, attributes: event.encoded(), recipient: child.key))
   }
 
-  /// A run closes: its open children get what their policies say, its parent is told. A run that continues as new is no end to its parent.
-  func tellFamily(of entry: RunEntry, _ status: CloseStatus, _ outcome: Payload?, by replacement: Replacement? = nil) {
+  /// A run closes: its open children get what their policies say, its parent is told. A run that another goes on for is no end to its parent.
+  func tellFamily(of entry: RunEntry, _ status: CloseStatus, _ outcome: Payload?, by replacement: Replacement? = nil, goesOn: Bool) {
     for sequence in entry.children.keys.sorted() where replacement?.children[sequence] == nil {
       guard let child = entry.children[sequence], let info = entry.info else { continue }
       let reason = "its parent '\(info.workflowID)' closed"
@@ -76,7 +78,7 @@ extension SlotOwner {
       }
     }
     entry.children = [:]
-    guard let parent = entry.info?.parent, status != .continuedAsNew, replacement == nil else { return }
+    guard let parent = entry.info?.parent, !goesOn, replacement == nil else { return }
     let told = ChildOutcome(sequence: parent.sequence, runID: entry.runID, status: status, payload: outcome)
     let key = WorkflowKey(namespace: parent.namespace, workflowID: parent.workflowID)
     pipeline.open.sentMessages.append(

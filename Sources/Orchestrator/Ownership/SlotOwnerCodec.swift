@@ -92,7 +92,7 @@ extension CloseRow {
     let stored: Payload? =
       switch status {
       case .completed: try outcome.map { try codec.encode($0, key) }
-      case .failed, .terminated: try outcome.map { try codec.encode(failure: $0, key) }
+      case .failed, .timedOut, .terminated: try outcome.map { try codec.encode(failure: $0, key) }
       // It names the run that goes on.
       case .canceled, .continuedAsNew: outcome
       }

@@ -44,7 +44,10 @@ extension SlotOwner {
     conflictingStarts.remove(row.runID)
     guard let entry = entries[row.runID] else { return }
     entries[row.runID] = nil
-    if let key = entry.key, openRuns[key] == row.runID { openRuns[key] = nil }
+    if let key = entry.key {
+      if openRuns[key] == row.runID { openRuns[key] = nil }
+      if !asked.isEmpty, asked[key] != nil { askedAgain.insert(key) }
+    }
     handle(entry.waiting)
   }
 
@@ -88,6 +91,8 @@ extension SlotOwner {
   /// The run that it was given to may never have been, and another continues its chain: its sender finds that one through the inbox.
   private func isForLost(_ successors: Set<RunID>, _ message: OwnerMessage) -> Bool {
     guard successors.contains(message.runID), message.messageID == nil else { return false }
+    // It is what began the run: it begins it again.
+    if case .start = message.body { return false }
     guard let reply = message.reply else { return message.isMadeByReset }
     reply(OrchestratorError(.ownershipLost, "run \(message.runID) is looked for again; send the message again"))
     return true
@@ -162,7 +167,7 @@ extension SlotOwner {
     case .load(let runs): loads.append(contentsOf: runs)
     case .inbox: inbox.failed()
     case .timers: isReadingTimers = false
-    case .findOpenRuns(let keys): store.findOpenRuns(keys)
+    case .findRuns(let keys): store.findRuns(keys)
     case .reset(let query): store.readReset(query)
     case .openRuns(let slots, let from): store.readOpenRuns(slots: slots, from: from)
     }

@@ -18,35 +18,51 @@ struct Successors {
   }
 }
 
-/// How a run continues as new: its end and its successor's beginning are rows of one batch.
+/// How another run goes on for one that ends: its end and its successor's beginning are rows of one batch.
 extension SlotOwner {
   func continueAsNew(_ command: Command, _ input: Payload, causedBy eventID: Int32, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
-    guard let instance = entry.instance, let info = entry.info, let key = entry.key else { return }
+    guard let instance = entry.instance, let info = entry.info else { return }
+    let started = StartedAttributes(
+      workflowType: info.workflowType, namespace: info.namespace, workflowID: info.workflowID, input: input,
+      identity: configuration.identity, build: "", searchAttributes: instance.foundBy, memo: instance.memo,
+      options: info.options?.continued)
+    succeed(entry, by: started, slot, at) { successor in
+      _ = append(command.type, causedBy: eventID, command.encoded(newRunID: successor), entry, slot, at)
+      close(entry, .continuedAsNew, outcome: CloseStatus.outcome(continuedBy: successor), at: at, goesOn: true)
+    }
+  }
+
+  /// - Parameters:
+  ///   - started: the successor's start, without what it inherits.
+  ///   - end: writes the last rows of the run that ends, which name the successor.
+  func succeed(_ entry: RunEntry, by started: StartedAttributes, _ slot: Slot, _ at: Int64, end: (RunID) -> Void) {
+    guard let info = entry.info, let key = entry.key else { return }
+    let instance = entry.instance
     var waiting = entry.takeWaiting()
     let termination = waiting.firstIndex(where: \.isTermination).map { waiting.remove(at: $0) }
     let pauses = waiting.filter(\.isPause)
     waiting.removeAll(where: \.isPause)
-    let cancelRequestedBy = instance.cancelRequestedBy ?? waiting.lazy.compactMap(\.cancelRequestedBy).first
-    entry.followers = waiting
+    let cancelRequestedBy = instance?.cancelRequestedBy ?? waiting.lazy.compactMap(\.cancelRequestedBy).first
+    let updates = waiting.filter(\.isUpdate)
+    entry.followers = waiting.filter { !$0.isUpdate }
     let unseen = recordFollowers(of: entry, slot, at)
-    let requests = instance.latestRequests + unseen.map(\.requestID).filter { !$0.isEmpty }
+    let requests = (instance?.latestRequests ?? []) + unseen.map(\.requestID).filter { !$0.isEmpty }
     let continuation = Continuation(
-      runID: entry.runID, firstRunID: info.firstRunID, signals: instance.unreceived + unseen,
-      requests: Array(requests.suffix(Limits.carriedRequests)), cancelRequestedBy: cancelRequestedBy)
+      runID: entry.runID, firstRunID: info.firstRunID, position: (info.chainPosition ?? 0) + 1,
+      signals: (instance?.unreceived ?? []) + unseen,
+      requests: Array(requests.suffix(Limits.carriedRequests)),
+      updates: Array((instance?.updates.accepted ?? []).suffix(Limits.carriedRequests)), cancelRequestedBy: cancelRequestedBy)
     let successor = RunEntry(runID: runID(following: entry.runID, at), phase: .loading)
     successor.lastActiveAt = at
     // The run that they waited for is the one that now goes on.
     successor.waiting = pauses + (termination.map { [$0] } ?? [])
-    _ = append(command.type, causedBy: eventID, command.encoded(newRunID: successor.runID), entry, slot, at)
-    close(entry, .continuedAsNew, outcome: CloseStatus.outcome(continuedBy: successor.runID), at: at)
+    successor.isSuccessor = true
+    successor.followers = updates.map { handOn($0, to: successor.runID) }
+    end(successor.runID)
     entries[successor.runID] = successor
-    successors.next = Successor(
-      entry: successor,
-      started: StartedAttributes(
-        workflowType: info.workflowType, namespace: info.namespace, workflowID: info.workflowID, input: input,
-        identity: configuration.identity, build: "", searchAttributes: instance.foundBy, memo: instance.memo,
-        lineage: Lineage(continued: continuation, parent: info.parent)),
-      key: key, slot: slot)
+    var started = started
+    started.lineage = Lineage(continued: continuation, parent: info.parent)
+    successors.next = Successor(entry: successor, started: started, key: key, slot: slot)
     beginSuccessors()
   }
 
@@ -60,8 +76,23 @@ extension SlotOwner {
       begin(
         successor.entry, successor.started, successor.key, successor.slot, nil, isEndless: begun >= Limits.continuationsAtOnce)
       successors.current = nil
+      dealWithUpdates(of: successor.entry)
       obeyWaiting(successor.entry)
     }
+  }
+
+  /// An update that its run has not seen, for the run that goes on. Its row in the inbox is the ended run's, and goes with the batch that ends it:
+  /// in which what becomes of the update must stand.
+  private func handOn(_ message: OwnerMessage, to successor: RunID) -> OwnerMessage {
+    if let messageID = message.messageID { pipeline.open.takenMessages.append(messageID) }
+    return OwnerMessage(runID: successor, body: message.body, reply: message.reply)
+  }
+
+  private func dealWithUpdates(of entry: RunEntry) {
+    let wasHolding = isHoldingBatch
+    isHoldingBatch = true
+    while let index = entry.followers.firstIndex(where: \.isUpdate) { deal(within: entry.followers.remove(at: index)) }
+    isHoldingBatch = wasHolding
   }
 
   /// Who terminated or paused the run before meant whatever goes on.
@@ -85,6 +116,7 @@ extension SlotOwner {
 
 extension OwnerMessage {
   fileprivate var isPause: Bool { if case .pause = body { true } else { false } }
+  fileprivate var isUpdate: Bool { if case .update = body { true } else { false } }
 
   fileprivate var cancelRequestedBy: String? {
     if case .cancel(_, let identity) = body { identity } else { nil }

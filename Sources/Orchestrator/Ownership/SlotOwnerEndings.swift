@@ -1,8 +1,12 @@
 /// How a run ends, and how it is set aside when the code at hand cannot continue it.
 extension SlotOwner {
   /// The closing row; the code and everything open around it go.
-  /// - Parameter replacement: what goes on from a part of its history.
-  func close(_ entry: RunEntry, _ status: CloseStatus, outcome: Payload?, at: Int64, by replacement: Replacement? = nil) {
+  /// - Parameters:
+  ///   - replacement: what goes on from a part of its history.
+  ///   - goesOn: another run of its chain begins in the same batch.
+  func close(
+    _ entry: RunEntry, _ status: CloseStatus, outcome: Payload?, at: Int64, by replacement: Replacement? = nil, goesOn: Bool = false
+  ) {
     guard let slot = entry.slot else { return }
     storeState(of: entry)
     pipeline.open.closes.append(
@@ -28,16 +32,18 @@ extension SlotOwner {
     if entry.blockedAttempts > 0 { pipeline.open.closedBlocked.append(entry.runID) }
     if entry.usesTaskQueues { pipeline.open.endedTasks.append(entry.runID) }
     pipeline.open.endedTimers.append(contentsOf: entry.timers.sorted { $0.key < $1.key }.map(\.value))
+    if !entry.deadlines.isEmpty { endDeadlines(of: entry) { _ in true } }
     entry.activities = [:]
     entry.timers = [:]
     entry.inlineSteps = [:]
-    if !entry.children.isEmpty || entry.info?.parent != nil { tellFamily(of: entry, status, outcome, by: replacement) }
+    if !entry.children.isEmpty || entry.info?.parent != nil { tellFamily(of: entry, status, outcome, by: replacement, goesOn: goesOn) }
     let instance = entry.instance
     entry.phase = .closed
     instance?.evict()
   }
 
-  func terminate(_ entry: RunEntry, reason: String, identity: String, _ message: OwnerMessage) {
+  /// - Parameter message: what asked for it; nil when another start takes the run's place.
+  func terminate(_ entry: RunEntry, reason: String, identity: String, _ message: OwnerMessage?) {
     guard let slot = entry.slot else { return }
     let at = max(clock(), entry.lastActiveAt)
     record(message, entry, at: at)
@@ -98,6 +104,7 @@ extension SlotOwner {
       entry.retryBlockedAt = 0
       acknowledge(message, entry)
     case .reset(let request): freeze(entry, for: request, message)
+    case .timerDue(let row) where row.kind == .deadline: timeOut(entry, row, message)
     // It stands in the table of timers, and is found again when the run is.
     case .timerDue: return
     default: keep(message, entry)

@@ -20,14 +20,25 @@ extension SlotOwner {
   func deliver(_ external: ExternalMessage, _ message: OwnerMessage) {
     if let runID = openRuns[external.key] { return give(external, message, to: runID) }
     guard slots.contains(external.key.slot) else { return }
-    if asked[external.key, default: []].isEmpty { store.findOpenRuns([external.key]) }
-    asked[external.key, default: []].append(message)
+    ask(about: external.key, message)
   }
 
-  func found(_ key: WorkflowKey, _ runID: RunID?) {
+  /// The message waits until the database has told of the runs of its workflow id.
+  func ask(about key: WorkflowKey, _ message: OwnerMessage) {
+    if asked[key, default: []].isEmpty { store.findRuns([key]) }
+    asked[key, default: []].append(message)
+  }
+
+  func found(_ runs: FoundRuns) {
+    let key = runs.key
+    if askedAgain.remove(key) != nil { return store.findRuns([key]) }
     for message in asked.removeValue(forKey: key) ?? [] {
+      if case .start = message.body {
+        answered[message.runID] = runs
+        handle(message)
+      }
       guard case .external(let external) = message.body else { continue }
-      if let open = openRuns[key] ?? runID {
+      if let open = openRuns[key] ?? runs.open {
         give(external, message, to: open)
       } else {
         answer(external, nil)

@@ -49,8 +49,8 @@ extension SlotOwner {
       case .loading: continue
       case .active, .blocked, .closed:
         held[runID] = nil
-        // Termination comes last: what follows it would never reach the code.
-        entry.followers = run.messages.filter { !$0.isTermination } + run.messages.filter(\.isTermination)
+        // What ends the run comes last: what follows it would never reach the code.
+        entry.followers = run.messages.filter { !$0.endsRun } + run.messages.filter(\.endsRun)
         if run.isAlone { seal() }
         dealWithFollowers(of: entry)
         if run.isAlone { seal() }
@@ -72,6 +72,7 @@ extension SlotOwner {
     var signals: [SignaledAttributes] = []
     // The code sees none of them any more, so it does not know what was recorded here: a sender may have asked twice.
     var recorded = entry.instance?.seenRequests ?? entry.recordedRequests
+    var starts: [OwnerMessage] = []
     for message in entry.takeWaiting() {
       switch message.body {
       case .signal(let signal) where signal.requestID.isEmpty || recorded.insert(signal.requestID).inserted:
@@ -80,9 +81,12 @@ extension SlotOwner {
         _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
         signals.append(signal)
       case .update(let update): refuse(update, entry, message, at)
+      case .start where message.runID != entry.runID: starts.append(message)
       default: acknowledge(message, entry)
       }
     }
+    // They wait for the end of this run, which is now.
+    entry.waiting = starts
     return signals
   }
 }
@@ -90,6 +94,15 @@ extension SlotOwner {
 extension OwnerMessage {
   var isTermination: Bool {
     if case .terminate = body { true } else { false }
+  }
+
+  /// Whether the run that it is dealt with at ends by it: by termination, because its time is over, or for another start.
+  var endsRun: Bool {
+    switch body {
+    case .terminate, .start: true
+    case .timerDue(let row): row.kind == .deadline
+    default: false
+    }
   }
 
   /// The timer that is due.

@@ -186,7 +186,12 @@ extension SlotOwner {
     }
     timers.removeAll { dropped.contains($0.slot) }
     inbox.forget(dropped)
-    asked = asked.filter { !dropped.contains($0.key.slot) }
+    for key in asked.keys.filter({ dropped.contains($0.slot) }).sorted(by: { $0.workflowID < $1.workflowID }) {
+      for message in asked.removeValue(forKey: key) ?? [] {
+        message.reply?(OrchestratorError(.ownershipLost, "the workflow id's slot moved to another process"))
+      }
+    }
+    askedAgain = askedAgain.filter { !dropped.contains($0.slot) }
     if slots.isEmpty {
       deferred = []
       held = [:]

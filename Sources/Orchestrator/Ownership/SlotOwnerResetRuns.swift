@@ -186,7 +186,9 @@ extension SlotOwner {
     let (key, slot) = (request.target, request.target.slot)
     if let earlier = entries[entry.runID], earlier !== run.entry { entry.waiting = earlier.takeWaiting() }
     if run.entry.runID == entry.runID { entry.waiting = run.entry.takeWaiting() }
-    adopt(entry, started, slot)
+    adopt(entry, started, slot, startedAt: kept[0].at)
+    if entry.instance?.isDelayed != true { entry.deadlines.removeAll { $0.kind == .startDelay } }
+    for row in entry.deadlines { begin(row) }
     entry.lastActiveAt = at
     entries[entry.runID] = entry
     openRuns[key] = entry.runID

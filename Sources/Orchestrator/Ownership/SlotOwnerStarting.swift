@@ -6,14 +6,25 @@ extension SlotOwner {
   func start(_ started: StartedAttributes, _ message: OwnerMessage, followers: [OwnerMessage] = []) -> Bool {
     let key = WorkflowKey(namespace: started.namespace, workflowID: started.workflowID)
     let slot = key.slot
+    var expected: [OwnerMessage] = []
+    if let entry = entries[message.runID], entry.isExpected {
+      expected = entry.takeWaiting()
+      entries[message.runID] = nil
+    }
     guard slots.contains(slot), !isReleasing(slot) else {
-      message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) belongs to another process"))
+      answered[message.runID] = nil
+      for message in [message] + expected { message.reply?(OrchestratorError(.ownershipLost, "slot \(slot) belongs to another process")) }
       return false
     }
+    let followers = expected + followers
     if let entry = entries[message.runID] {
       // The same start again: told once the first is durable.
       if case .loading = entry.phase { entry.waiting.append(message) } else { acknowledge(message, entry) }
       return false
+    }
+    if started.options?.isConditional == true {
+      startConditionally(started, key, message, followers)
+      return true
     }
     if let open = openRuns[key] { return refuseStart(started, key, message, open, followers: followers) }
     let entry = RunEntry(runID: message.runID, phase: .loading)
@@ -31,7 +42,8 @@ extension SlotOwner {
     let at = max(clock(), entry.lastActiveAt)
     var started = started
     started.build = configuration.build
-    adopt(entry, started, slot)
+    if let options = started.options { started.options = options.beginning(at: at) }
+    adopt(entry, started, slot, startedAt: at)
     openRuns[key] = entry.runID
     if isEndless { return beginBlocked(entry, started, .endlessContinuation, message, at) }
     guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
@@ -53,8 +65,8 @@ extension SlotOwner {
     entry.phase = .active(instance)
     let eventID = recordStart(entry, started, key, message, at)
     perform(activation, causedBy: eventID, entry, at)
-    // What ends the run before and begins this one is one batch.
-    if pipeline.isFull, successors.current == nil, !isHoldingBatch { seal() }
+    // What ends the run before and begins this one is one batch, and so is what came with its start.
+    if pipeline.isFull, successors.current == nil, !isHoldingBatch, entry.followers.isEmpty { seal() }
   }
 
   /// A start that the code at hand cannot begin is recorded all the same: it was acknowledged.
@@ -75,8 +87,9 @@ extension SlotOwner {
     pipeline.open.runs.append(
       RunRow(
         runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at,
-        isSuccessor: started.lineage?.continued != nil))
+        isSuccessor: entry.isSuccessor))
     if let attributes = started.searchAttributes { store(attributes, of: entry, slot) }
+    for row in entry.deadlines { begin(row) }
     return append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
   }
 
@@ -85,19 +98,25 @@ extension SlotOwner {
     pipeline.open.searchAttributes[entry.runID] = SearchAttributesRow(runID: entry.runID, slot: slot, attributes: attributes)
   }
 
-  func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil) {
+  func adopt(_ entry: RunEntry, _ started: StartedAttributes, _ slot: Slot? = nil, startedAt: Int64) {
     entry.info = WorkflowInfo(entry.runID, started)
     entry.slot = slot ?? Slot.of(namespace: started.namespace, workflowID: started.workflowID)
+    if let updates = started.lineage?.continued?.updates, !updates.isEmpty { entry.updates.formUnion(updates) }
+    if let options = started.options { adopt(entry, options, started, startedAt) }
   }
 
   /// A direct caller is told; a start that was acknowledged already becomes a run that fails with the reason.
+  /// - Parameter reason: nil when the workflow id has an open run.
   @discardableResult
   func refuseStart(
-    _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ open: RunID?, followers: [OwnerMessage] = []
+    _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ open: RunID?, reason: String? = nil,
+    followers: [OwnerMessage] = []
   ) -> Bool {
-    let text = "workflow id '\(key.workflowID)' has an open run already" + (open.map { ": \($0)" } ?? "")
+    let text = reason ?? "workflow id '\(key.workflowID)' has an open run already" + (open.map { ": \($0)" } ?? "")
     if let reply = message.reply {
-      reply(OrchestratorError(.workflowAlreadyStarted, text))
+      var refusal = OrchestratorError(.workflowAlreadyStarted, text)
+      refusal.openRunID = open
+      reply(refusal)
       return false
     }
     // The same start twice: it fails once.
@@ -106,19 +125,29 @@ extension SlotOwner {
       return false
     }
     let at = clock()
+    let entry = recordRefused(started, key, message, followers, at)
+    let failure = Failure(kind: .engine, type: Failure.alreadyStarted, message: text, isRetryable: false)
+    endByEngine(entry, failure, at: at)
+    return true
+  }
+
+  /// The rows of a run that is there only to end in the same batch.
+  func recordRefused(
+    _ started: StartedAttributes, _ key: WorkflowKey, _ message: OwnerMessage, _ followers: [OwnerMessage], _ at: Int64
+  ) -> RunEntry {
+    var started = started
+    started.options = started.options?.withoutMessage
     let entry = RunEntry(runID: message.runID, phase: .closed)
     entry.followers = followers
     entries[message.runID] = entry
-    adopt(entry, started)
+    adopt(entry, started, startedAt: at)
     record(message, entry, at: at)
     pipeline.open.runs.append(
       RunRow(runID: entry.runID, slot: key.slot, key: key, workflowType: started.workflowType, startedAt: at, isRefused: true))
     if let attributes = started.searchAttributes { store(attributes, of: entry, key.slot) }
     _ = append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, key.slot, at)
     recordFollowers(of: entry, key.slot, at)
-    let failure = Failure(kind: .engine, type: Failure.alreadyStarted, message: text, isRetryable: false)
-    endByEngine(entry, failure, at: at)
-    return true
+    return entry
   }
 
   func escapeReport(_ runID: RunID) -> @Sendable () -> Void {
@@ -167,12 +196,15 @@ extension SlotOwner {
       handle(entry.takeWaiting())
     } catch {
       // Should it be terminated, its family is told.
-      if entry.info == nil, case .started(let started)? = try? IncomingEvent(first) { adopt(entry, started) }
+      if entry.info == nil, case .started(let started)? = try? IncomingEvent(first) { adopt(entry, started, startedAt: first.at) }
+      if let key = entry.key, openRuns[key] == nil { openRuns[key] = entry.runID }
       entry.recordedRequests = Self.requests(in: run.history)
       entry.leftovers = run.leftovers
       markBlocked(entry, problem(error), isLastEventUnapplied: run.isLastEventUnapplied)
       waitWithWaiting(entry)
+      handle([])
     }
+    for row in entry.deadlines where row.dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
   }
 
   /// A history that cannot be read leaves none, and blocks its run.
@@ -199,8 +231,12 @@ extension SlotOwner {
     var waiting = entry.takeWaiting()
     while !waiting.isEmpty {
       let message = waiting.removeFirst()
+      if case .start = message.body {
+        pending.append(message)
+        continue
+      }
       // What stands behind it goes with it.
-      if message.isTermination { (entry.followers, waiting) = (waiting, []) }
+      if message.endsRun { (entry.followers, waiting) = (waiting, []) }
       wait(message, atBlocked: entry)
     }
   }
@@ -209,7 +245,7 @@ extension SlotOwner {
     guard case .started(let started) = try IncomingEvent(first) else {
       throw WorkflowProblem.damagedHistory(eventID: 1, reason: "it does not begin with WorkflowExecutionStarted")
     }
-    adopt(entry, started)
+    adopt(entry, started, startedAt: first.at)
     guard let definition = registry.workflows[started.workflowType], let info = entry.info, let key = entry.key else {
       throw WorkflowProblem.unknownWorkflowType(started.workflowType)
     }
@@ -236,6 +272,7 @@ extension SlotOwner {
     entry.scheduledBy = outcome.scheduledBy
     entry.isPaused = run.history.pause != nil
     if let reset = started.lineage?.reset { outcome.restartTimeLimits(at: reset.at) }
+    if !instance.isDelayed { entry.deadlines.removeAll { $0.kind == .startDelay } }
     if run.blockedAttempts > 0 {
       pipeline.touch(entry)
       pipeline.open.unblocked.append(entry.runID)
@@ -267,7 +304,7 @@ extension SlotOwner {
   private func deal(with messages: [OwnerMessage], closedOrAbsent run: LoadedRun) {
     var rest = messages[...]
     while let message = rest.popFirst() {
-      guard case .start(let started) = message.body, run.history.isEmpty else {
+      guard case .start(let started) = message.body, run.history.isEmpty, message.runID == run.runID else {
         deal(with: message, closedOrAbsent: run)
         continue
       }
@@ -285,7 +322,8 @@ extension SlotOwner {
   }
 
   private func startAgain(_ started: StartedAttributes, _ message: OwnerMessage, followers: [OwnerMessage]) -> Bool {
-    guard conflictingStarts.contains(message.runID) else {
+    guard conflictingStarts.contains(message.runID), started.options?.isConditional != true else {
+      conflictingStarts.remove(message.runID)
       var again = message
       again.isRedelivered = false
       return start(started, again, followers: followers)
@@ -298,6 +336,7 @@ extension SlotOwner {
 
   /// A message for a run that is not open: one before it may have begun the run, and whoever continues a run takes what other runs say to it.
   private func deal(with message: OwnerMessage, closedOrAbsent run: LoadedRun) {
+    if case .start = message.body, message.runID != run.runID { return handle(message) }
     if entries[message.runID] != nil { return handle(message) }
     if let successor = run.successor, let forwarded = message.forwarded(to: successor) ?? run.handOver(message) { return handle(forwarded) }
     if case .reset(let request) = message.body { return reset(request, message, stored: run) }

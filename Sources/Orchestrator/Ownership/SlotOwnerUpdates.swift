@@ -33,7 +33,7 @@ extension SlotOwner {
   /// - Parameter kept: those that go on in another run.
   func failOpenUpdates(of entry: RunEntry, _ at: Int64, except kept: Set<String>) {
     guard let instance = entry.instance else { return }
-    for updateID in instance.updates.identifiers where !kept.contains(updateID) {
+    for updateID in instance.openUpdates where !kept.contains(updateID) {
       record(updateID, nil, .failed, Self.closed.payload, entry, at)
     }
   }

@@ -12,6 +12,9 @@ struct StoredAttributes {
       switch name {
       case "input", "result", "memo", "details", "header": try transformation.value(value)
       case "failure": try transformation.failure(value)
+      // What comes with a start stands in its options.
+      case "options", "startMessage":
+        try transformed(value.bytes, transformation).map { Payload(json: $0) }
       case "carriedSignals":
         try array(value) { Payload(json: try transformed($0.bytes, transformation) ?? $0.bytes) }
       default: nil

@@ -30,7 +30,8 @@ public struct Context<W: Workflow>: Sendable {
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
       options: options ?? activity.options)
     return try await instance.perform(
-      .activity, name: activity.name, sequence: task.sequence, decode: { try PayloadCodec.decode(Output.self, from: $0) },
+      task.options.cancellationType == .abandon ? .abandonableActivity : .activity, name: activity.name, sequence: task.sequence,
+      decode: { try PayloadCodec.decode(Output.self, from: $0) },
       command: { instance.give(.scheduleActivity(task)) })
   }
 

@@ -8,6 +8,7 @@ struct PendingChild {
 
   let workflowType: String
   let workflowID: String
+  var cancellationType = ChildCancellationType.tryCancel
   var outcome: ChildOutcome?
   var isCancelRequested = false
   var waiters: [Waiter] = []
@@ -16,11 +17,16 @@ struct PendingChild {
   /// - Throws: `PayloadError` when the failure cannot be read.
   func result(of outcome: ChildOutcome) throws -> Result<Payload, any Error> {
     if outcome.status == .completed { return .success(outcome.payload ?? .null) }
+    // Who was cancelled itself, and waited for this.
+    if outcome.status == .canceled, isCancelRequested, cancellationType == .waitCancellationCompleted {
+      return .failure(CancellationError())
+    }
     let failure = try outcome.payload.map { try PayloadCodec.decode(Failure.self, from: $0) }
     let kind: ChildWorkflowFailure.Kind =
       switch outcome.status {
       case .canceled: .canceled
       case .terminated: .terminated
+      case .timedOut: .timedOut
       default: failure?.kind == .engine && failure?.type == Failure.alreadyStarted ? .alreadyStarted : .failed
       }
     return .failure(
@@ -29,8 +35,9 @@ struct PendingChild {
 }
 
 extension WorkflowInstance {
-  func startChild(_ task: ChildTask) {
-    children[task.sequence] = PendingChild(workflowType: task.workflowType, workflowID: task.workflowID)
+  func startChild(_ task: ChildTask, _ cancellationType: ChildCancellationType = .tryCancel) {
+    children[task.sequence] = PendingChild(
+      workflowType: task.workflowType, workflowID: task.workflowID, cancellationType: cancellationType)
     give(.startChild(task))
   }
 
@@ -76,12 +83,32 @@ extension WorkflowInstance {
     }
   }
 
-  /// Swift's cancellation reached who waits: it throws at once, and the child is asked to cancel.
+  /// Swift's cancellation reached who waits.
   private func cancelWait(forChild sequence: Int32, _ identifier: Int) {
-    guard executor.isCurrent, let index = children[sequence]?.waiters.firstIndex(where: { $0.identifier == identifier }) else { return }
+    guard executor.isCurrent, let child = children[sequence], child.waiters.contains(where: { $0.identifier == identifier }) else { return }
+    switch child.cancellationType {
+    case .abandon: endWait(forChild: sequence, identifier)
+    case .tryCancel:
+      requestCancelChild(sequence)
+      endWait(forChild: sequence, identifier)
+    case .waitCancellationCompleted: requestCancelChild(sequence)
+    case .waitCancellationRequested: awaitCancelRequest(ofChild: sequence, child.workflowID, identifier)
+    }
+  }
+
+  private func endWait(forChild sequence: Int32, _ identifier: Int) {
+    guard let index = children[sequence]?.waiters.firstIndex(where: { $0.identifier == identifier }) else { return }
     let waiter = children[sequence]?.waiters.remove(at: index)
-    requestCancelChild(sequence)
     try? waiter?.resolve(.failure(CancellationError()))
+  }
+
+  /// The request goes to the open run of the child's workflow id, whose owner answers when it stands there; or that there is none.
+  private func awaitCancelRequest(ofChild child: Int32, _ workflowID: String, _ identifier: Int) {
+    guard !isEvicting else { return endWait(forChild: child, identifier) }
+    children[child]?.isCancelRequested = true
+    let sequence = nextSequence()
+    give(.requestCancelExternal(sequence: sequence, workflowID: workflowID))
+    add(PendingOperation(kind: .external, name: workflowID) { [unowned self] _ in endWait(forChild: child, identifier) }, sequence)
   }
 
   /// Once is enough, and none when it ended.

@@ -3,6 +3,8 @@
 struct PendingOperation {
   enum Kind: Sendable, Equatable {
     case activity, inlineStep, timer, external
+    /// It goes on when nobody waits for it any more.
+    case abandonableActivity
   }
 
   let kind: Kind

@@ -58,8 +58,8 @@ struct ReplayMatcher {
     for (index, event) in history.enumerated() where event.eventID != Int32(index + 1) {
       throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
     }
-    // Its workflow id had an open run: it was recorded only to fail, and its code never ran.
-    if let last = history.last, last.type == .workflowExecutionFailed, last.causedBy == 0,
+    // Its workflow id had an open run: it was recorded only to fail, or to go on as that one, and its code never ran.
+    if let last = history.last, last.type == .workflowExecutionFailed || last.type == .workflowExecutionContinuedAsNew, last.causedBy == 0,
       history.dropFirst().dropLast().allSatisfy({ $0.type == .workflowExecutionSignaled })
     {
       return Outcome(lastEventID: last.eventID, isClosed: true)

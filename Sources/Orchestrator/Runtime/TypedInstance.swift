@@ -109,13 +109,19 @@ public struct WorkflowInfo: Sendable, Equatable {
   public let workflowID: String
   public let namespace: String
   public let workflowType: String
-  /// The run that this one continues as new; nil for the first of a chain.
+  /// The run that this one continues as new or tries again; nil for the first of a chain.
   public internal(set) var continuedRunID: RunID?
   var firstOfChain: RunID?
   /// The run that started this one, or the first of its chain, as a child.
   public internal(set) var parent: ParentWorkflow?
   /// Where its history was copied from; nil for most.
   var reset: ResetOrigin?
+  var options: RunOptions?
+  /// How many runs of the chain came before; nil for the first, and where an earlier build began the run.
+  var chainPosition: Int64?
+
+  /// Which try of the workflow this run is: 1, unless a retry policy of its start made it follow one that failed.
+  public var attempt: Int { Int(options?.attempt ?? 1) }
 
   /// The first run of the chain: this one, unless it continues another.
   public var firstRunID: RunID { firstOfChain ?? runID }
@@ -126,6 +132,7 @@ extension WorkflowInfo {
     self.init(
       runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType,
       continuedRunID: started.lineage?.continued?.runID, firstOfChain: started.lineage?.continued?.firstRunID,
-      parent: started.lineage?.parent, reset: started.lineage?.reset)
+      parent: started.lineage?.parent, reset: started.lineage?.reset, options: started.options,
+      chainPosition: started.lineage?.continued?.position)
   }
 }

@@ -44,6 +44,14 @@ struct UpdateHandlers {
   /// What closes the run once all have ended.
   var ending: Command?
 
+  /// The latest updates of the chain that were accepted, the newest last: as many as a successor is told, and some more.
+  private(set) var accepted: [String] = []
+
+  mutating func note(_ updateID: String) {
+    accepted.append(updateID)
+    if accepted.count > 2 * Limits.carriedRequests { accepted.removeFirst(Limits.carriedRequests) }
+  }
+
   var isEmpty: Bool { open.isEmpty }
   var count: Int { open.count }
   var identifiers: [String] { open.map(\.updateID) }

@@ -39,6 +39,7 @@ class WorkflowInstance: @unchecked Sendable {
   /// Signals that no code has received yet, in order of arrival.
   private(set) var unreceived: [SignaledAttributes] = []
   var children: [Int32: PendingChild] = [:]
+  var delayed: DelayedStart?
   private var problem: WorkflowProblem?
   private var jobBudget = 0
   private var refusals = 0
@@ -73,7 +74,7 @@ class WorkflowInstance: @unchecked Sendable {
   func start(_ update: UpdateAttributes) throws {}
 
   var isWaitingForNothing: Bool {
-    operations.isEmpty && conditions.isEmpty && receives.isEmpty && !children.values.contains { !$0.waiters.isEmpty }
+    operations.isEmpty && conditions.isEmpty && receives.isEmpty && !isDelayed && !children.values.contains { !$0.waiters.isEmpty }
   }
 
   /// Whether an activity, inline step or timer with this sequence still waits for its outcome.
@@ -131,14 +132,17 @@ class WorkflowInstance: @unchecked Sendable {
       if let reset = started.lineage?.reset { draw(from: reset) }
       if let attributes = started.searchAttributes { searchAttributes = try read(attributes) }
       memo = started.memo
-      try decoding("the input of workflow '\(started.workflowType)'") { try start(started.input) }
+      try begin(started)
       if let continued = started.lineage?.continued { try inherit(from: continued) }
-    case .signaled(let signal): try receive(signal)
-    case .updateAccepted(let update): try decoding("update '\(update.name)'") { try start(update) }
+    case .signaled(let signal):
+      try receive(signal)
+      if signal.isWithStart { try beginDelayed() }
+    case .updateAccepted(let update): try accept(update)
+    case .startDelayEnded: try beginDelayed()
     case .cancelRequested(_, let identity):
       cancelRequestedBy = identity
       cancelCode()
-    case .terminated, .paused, .unpaused: break
+    case .terminated, .timedOut, .paused, .unpaused: break
     case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
     case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
       try resolve(sequence, .failure(failure))
@@ -193,6 +197,7 @@ class WorkflowInstance: @unchecked Sendable {
   /// What the run before left stands there before the code begins.
   private func inherit(from continued: Continuation) throws {
     for request in continued.requests { note(request: request) }
+    for update in continued.updates { updates.note(update) }
     for signal in continued.signals { try receive(signal) }
     if let identity = continued.cancelRequestedBy {
       cancelRequestedBy = identity
@@ -338,7 +343,7 @@ extension WorkflowInstance {
     switch operation.kind {
     case .activity: give(.requestCancelActivity(sequence: sequence))
     case .timer: give(.cancelTimer(sequence: sequence))
-    case .inlineStep, .external: break
+    case .inlineStep, .external, .abandonableActivity: break
     }
     try? operation.resolve(.failure(CancellationError()))
   }

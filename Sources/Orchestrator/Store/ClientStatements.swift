@@ -3,8 +3,16 @@ import PostgreSQL
 /// What clients ask of the database; the writing ones are the same functions that anyone may call in SQL.
 enum ClientStatements {
   static let start = Statement(
-    name: "start_workflow", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb, $4, $5, $6, $7::jsonb, $8::jsonb)",
-    parameterTypes: [.text, .text, .text, .uuid, .text, .text, .text, .text])
+    name: "start_workflow", sql: "select orchestrator.start_workflow($1, $2, $3::jsonb, $4, $5, $6, $7::jsonb, $8::jsonb, $9::jsonb)",
+    parameterTypes: [.text, .text, .text, .uuid, .text, .text, .text, .text, .text])
+
+  static let startWithMessage = Statement(
+    name: "start_with_message",
+    sql: """
+      select orchestrator.start_with_message(
+        $1, $2, $3::jsonb, $4, $5, $6, $7::jsonb, $8::jsonb, $9::jsonb, $10::bool, $11, $12::jsonb, $13)
+      """,
+    parameterTypes: [.text, .text, .text, .uuid, .text, .text, .text, .text, .text, .text, .text, .text, .text])
 
   static let searchAttributeTypes = Statement(
     name: "search_attribute_types", sql: "select name, type from orchestrator.search_attribute_types order by name limit 10000")

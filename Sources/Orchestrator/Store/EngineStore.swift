@@ -11,8 +11,8 @@ protocol EngineStore: AnyObject {
   func readTimers(slots: [Slot], dueUntil: Int64)
   /// Open runs of these slots that are not parked, from this identifier on.
   func readOpenRuns(slots: [Slot], from lowWater: RunID)
-  /// The open runs of workflow ids.
-  func findOpenRuns(_ keys: [WorkflowKey])
+  /// The open run of each workflow id, and how its last one ended.
+  func findRuns(_ keys: [WorkflowKey])
   /// What a reset needs to know of the run that it copies.
   func readReset(_ query: ResetQuery)
   func takeAnswers() -> [StoreAnswer]
@@ -25,7 +25,7 @@ enum StoreAnswer: Sendable {
   case inbox([InboxRow], TransactionWindow?)
   case timers([TimerRow])
   case openRuns([RunID], of: [Slot])
-  case foundOpenRuns([(WorkflowKey, RunID?)])
+  case foundRuns([FoundRuns])
   case reset(ResetReading)
   /// A read got no answer; it is asked again.
   case readFailed(StoreRead)
@@ -36,8 +36,16 @@ enum StoreRead: Sendable {
   case inbox
   case timers
   case openRuns(slots: [Slot], from: RunID)
-  case findOpenRuns([WorkflowKey])
+  case findRuns([WorkflowKey])
   case reset(ResetQuery)
+}
+
+/// What the database knows of a workflow id's runs.
+struct FoundRuns: Sendable {
+  let key: WorkflowKey
+  let open: RunID?
+  /// How the last one ended that was not refused; nil when there was none.
+  let lastStatus: CloseStatus?
 }
 
 /// Why a batch did not land.
@@ -114,10 +122,10 @@ struct LoadedRun: Sendable {
   /// Of a closed run: the newest that goes on from a part of it, and the last event of that part.
   var reset: (runID: RunID, eventID: Int32)?
 
-  /// The run that continues this one.
+  /// The run that continues this one, or tries it again.
   var successor: RunID? {
     if let reset { return reset.runID }
-    guard let last = history.last, last.type == .workflowExecutionContinuedAsNew else { return nil }
+    guard let last = history.last, last.type.isClose else { return nil }
     return (try? AttributesReader(last.attributes))?.text("newExecutionRunId").flatMap { RunID($0) }
   }
 

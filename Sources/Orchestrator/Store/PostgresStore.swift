@@ -8,7 +8,7 @@ final class PostgresStore: EngineStore {
     case inbox
     case timers
     case openRuns(slots: [Slot], from: RunID)
-    case findOpenRuns([WorkflowKey])
+    case findRuns([WorkflowKey])
     case reset(ResetQuery)
   }
 
@@ -98,7 +98,7 @@ final class PostgresStore: EngineStore {
     ask(.openRuns(slots: slots, from: lowWater), [(ReadStatements.openRuns, parameters)])
   }
 
-  func findOpenRuns(_ keys: [WorkflowKey]) {
+  func findRuns(_ keys: [WorkflowKey]) {
     let (workflowID, namespace) = (ArrayColumn(.text), ArrayColumn(.text))
     for key in keys {
       workflowID.append(key.workflowID)
@@ -107,7 +107,7 @@ final class PostgresStore: EngineStore {
     var parameters = Parameters()
     parameters.append(workflowID)
     parameters.append(namespace)
-    ask(.findOpenRuns(keys), [(ReadStatements.findOpenRuns, parameters)])
+    ask(.findRuns(keys), [(ReadStatements.findRuns, parameters)])
   }
 
   func readReset(_ query: ResetQuery) {
@@ -221,7 +221,7 @@ extension PostgresStore.Read {
     case .inbox: .inbox
     case .timers: .timers
     case .openRuns(let slots, let from): .openRuns(slots: slots, from: from)
-    case .findOpenRuns(let keys): .findOpenRuns(keys)
+    case .findRuns(let keys): .findRuns(keys)
     case .reset(let query): .reset(query)
     }
   }
@@ -253,11 +253,13 @@ extension PostgresStore.Read {
             slot: Slot(try rows.int16(row, 0)), dueAt: try rows.timestamp(row, 1), runID: RunID(try rows.uuid(row, 2)),
             sequence: try rows.int32(row, 3), kind: kind)
         })
-    case .findOpenRuns:
-      return .foundOpenRuns(
+    case .findRuns:
+      return .foundRuns(
         try (0..<rows.count).map { row in
-          let key = WorkflowKey(namespace: try rows.text(row, 1), workflowID: try rows.text(row, 0))
-          return (key, try rows.optional(row, 2) { RunID(try rows.uuid($0, $1)) })
+          FoundRuns(
+            key: WorkflowKey(namespace: try rows.text(row, 1), workflowID: try rows.text(row, 0)),
+            open: try rows.optional(row, 2) { RunID(try rows.uuid($0, $1)) },
+            lastStatus: try rows.optional(row, 3) { CloseStatus(rawValue: try rows.int16($0, $1)) } ?? nil)
         })
     case .reset(let query): return .reset(try ResetStatements.read(results, query))
     case .openRuns(let slots, _): return .openRuns(try (0..<rows.count).map { RunID(try rows.uuid($0, 0)) }, of: slots)

@@ -103,14 +103,15 @@ enum ReadStatements {
       """,
     parameterTypes: [.int2Array, .timestamptz])
 
-  static let findOpenRuns = Statement(
-    name: "find_open_runs",
+  /// The open run, and how the last one ended that was not there only to be refused.
+  static let findRuns = Statement(
+    name: "find_runs",
     sql: """
       select i.workflow_id, i.namespace, (
         select r.run_id from orchestrator.runs r
         where r.workflow_id = i.workflow_id and r.namespace = i.namespace
           and (select true from orchestrator.closes c where c.run_id = r.run_id) is null
-        limit 1)
+        limit 1), orchestrator.last_close_status(i.workflow_id, i.namespace)
       from unnest($1::text[], $2::text[]) i(workflow_id, namespace)
       """,
     parameterTypes: [.textArray, .textArray])

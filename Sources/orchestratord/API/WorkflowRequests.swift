@@ -4,7 +4,7 @@ import Orchestrator
 
 /// The body of `POST /api/v1/workflows`.
 struct StartRequest: StrictlyDecodable {
-  enum Field: String, CodingKey, CaseIterable { case type, workflowId, input, runId, searchAttributes, memo }
+  enum Field: String, CodingKey, CaseIterable { case type, workflowId, input, runId, searchAttributes, memo, options }
 
   let type: String
   let workflowID: String
@@ -13,6 +13,7 @@ struct StartRequest: StrictlyDecodable {
   let runID: RunID?
   let searchAttributes: Payload?
   let memo: Payload?
+  let options: StartOptions?
 
   init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Field.self)
@@ -22,6 +23,7 @@ struct StartRequest: StrictlyDecodable {
     runID = try fields.decodeIfPresent(RunID.self, forKey: .runId)
     searchAttributes = try fields.decodeIfPresent(Payload.self, forKey: .searchAttributes)
     memo = try fields.decodeIfPresent(Payload.self, forKey: .memo)
+    options = try fields.decodeIfPresent(StartOptions.self, forKey: .options)
   }
 }
 

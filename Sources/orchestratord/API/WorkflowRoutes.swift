@@ -79,7 +79,7 @@ struct OperatorAPI: Sendable {
     if let given = body.searchAttributes { attributes = try await client.searchAttributes(reading: given) }
     let runID = try await client.start(
       type: body.type, key: key, input: body.input ?? .null, runID: body.runID ?? .generate(), searchAttributes: attributes,
-      memo: body.memo)
+      memo: body.memo, options: body.options ?? .standard)
     let started = StartedDocument(workflowID: body.workflowID, runID: runID)
     var response = try HTTPResponse.json(encoding: started, status: .created)
     response.headers["Location"] = started.url

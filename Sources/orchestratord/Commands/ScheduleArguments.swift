@@ -53,7 +53,8 @@ extension Arguments {
     return policy
   }
 
-  private mutating func interval(_ name: String) throws(UsageError) -> Duration? {
+  /// The value of an option as a duration.
+  mutating func interval(_ name: String) throws(UsageError) -> Duration? {
     guard let text = try option(name) else { return nil }
     guard let interval = IntervalSpecification(text: text), interval.phase == .zero else {
       throw UsageError("\(name) takes a duration such as 30s, 1h30m or 2d, not '\(text)'")

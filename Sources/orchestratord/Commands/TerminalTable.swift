@@ -59,7 +59,7 @@ enum TerminalStyle: String {
     switch status {
     case .running, .continuedAsNew: self = .plain
     case .completed: self = .good
-    case .blocked, .failed: self = .bad
+    case .blocked, .failed, .timedOut: self = .bad
     case .canceled, .terminated, .paused: self = .waiting
     }
   }

@@ -12,7 +12,10 @@ struct WorkflowCommand {
     orchestratord workflow count [--query Q] [--status S] [--type T] [--id ID] [--started-after TIME] [--json]
     orchestratord workflow show ID [--run RUN] [--decode] [--json]
     orchestratord workflow export ID [--run RUN] [--decode]
-    orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--search-attribute NAME=VALUE]... [--memo JSON] [--json]
+    orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--search-attribute NAME=VALUE]... [--memo JSON]
+                        [--reuse-policy P] [--conflict-policy P] [--start-delay 10m] [--execution-timeout 2d] [--run-timeout 1h]
+                        [--retry-policy JSON] [--json]
+                        [--signal NAME [--signal-input JSON] | --update NAME [--update-input JSON]]
     orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
@@ -130,14 +133,35 @@ struct WorkflowCommand {
     let input = try arguments.json("--input") ?? .null
     let wanted = try arguments.runID()
     let memo = try arguments.json("--memo")
+    var options = try arguments.startOptions()
+    let message = try arguments.startMessage()
+    if message != nil, options.conflictPolicy == .fail { options.conflictPolicy = .useExisting }
     let attributes = try await searchAttributes(&arguments)
     let type = try arguments.required("the workflow type")
     let key = WorkflowKey(namespace: namespace, workflowID: try arguments.required("the workflow id"))
     try arguments.finish()
-    let runID = try await client.start(
-      type: type, key: key, input: input, runID: wanted ?? .generate(), searchAttributes: attributes, memo: memo)
+    let runID = try await start(type, key, input, wanted ?? .generate(), attributes, memo, options, message)
     if isJSON { return try output.json(StartedDocument(workflowID: key.workflowID, runID: runID)) }
     output.line("started \(key.workflowID), run \(runID)")
+  }
+
+  private func start(
+    _ type: String, _ key: WorkflowKey, _ input: Payload, _ runID: RunID, _ attributes: SearchAttributes, _ memo: Payload?,
+    _ options: StartOptions, _ message: Arguments.StartMessage?
+  ) async throws -> RunID {
+    switch message {
+    case nil:
+      try await client.start(
+        type: type, key: key, input: input, runID: runID, searchAttributes: attributes, memo: memo, options: options)
+    case .signal(let name, let signalInput):
+      try await client.start(
+        type: type, key: key, input: input, runID: runID, searchAttributes: attributes, memo: memo, options: options, signal: name,
+        signalInput: signalInput)
+    case .update(let name, let updateInput):
+      try await client.start(
+        type: type, key: key, input: input, runID: runID, searchAttributes: attributes, memo: memo, options: options, update: name,
+        updateInput: updateInput)
+    }
   }
 
   /// `--search-attribute NAME=VALUE`, any number of them; each value is read as the type of its name asks.

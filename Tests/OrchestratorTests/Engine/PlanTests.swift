@@ -21,7 +21,7 @@ import Testing
       ActivityTaskStatements.retry, ActivityTaskStatements.remove, ActivityTaskStatements.logAttempt, ActivityTaskStatements.discard,
       ActivityTaskStatements.giveBack, ActivityTaskStatements.postpone, ActivityTaskStatements.workflows, ActivityTaskStatements.expired,
       ActivityTaskStatements.overdue, ReadStatements.inbox, ReadStatements.inboxWithKeys,
-      ReadStatements.timers, ReadStatements.openRuns, ReadStatements.findOpenRuns, ClientStatements.latestRun,
+      ReadStatements.timers, ReadStatements.openRuns, ReadStatements.findRuns, ClientStatements.latestRun,
       ClientStatements.updateAnswer, ClientStatements.state,
       ClientStatements.outcomes, RetentionStatements.page,
       ScheduleRunnerStatements.due, ScheduleRunnerStatements.statuses, ScheduleRunnerStatements.start, ScheduleRunnerStatements.remember,

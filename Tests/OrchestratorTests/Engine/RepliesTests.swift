@@ -87,7 +87,7 @@ private final class SilentStore: EngineStore {
   func readInbox(slots: [Slot], above floor: Int64) {}
   func readTimers(slots: [Slot], dueUntil: Int64) {}
   func readOpenRuns(slots: [Slot], from lowWater: RunID) {}
-  func findOpenRuns(_ keys: [WorkflowKey]) {}
+  func findRuns(_ keys: [WorkflowKey]) {}
   func readReset(_ query: ResetQuery) {}
   func takeAnswers() -> [StoreAnswer] { [] }
 }

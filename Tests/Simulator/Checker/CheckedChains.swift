@@ -18,6 +18,8 @@ struct CheckedChains {
   /// Signals recorded in a chain, by its first run.
   private var requests: [UUID: Set<String>] = [:]
   private var carried: [UUID: Int] = [:]
+  /// Chains with a run that was tried again: what its code received counts for nothing.
+  private var retried: Set<UUID> = []
   // Of the batch that is being written.
   private var links: [Link] = []
   private var beginnings: [UUID] = []
@@ -28,7 +30,7 @@ struct CheckedChains {
   func holds(_ request: String, _ run: UUID) -> Bool { requests[first(of: run)]?.contains(request) == true }
 
   /// - Returns: what is wrong with the event.
-  mutating func take(_ run: UUID, _ type: Int, _ fields: AttributeScanner) -> String? {
+  mutating func take(_ run: UUID, _ type: Int, causedBy: Int, _ fields: AttributeScanner) -> String? {
     switch type {
     case CheckedRun.Number.started:
       guard let previous = fields.text("continuedExecutionRunId").flatMap(UUID.init(uuidString:)) else { return nil }
@@ -37,6 +39,13 @@ struct CheckedChains {
       carried[run] = fields.count(of: "signalName")
       beginnings.append(run)
       if fields.text("firstExecutionRunId").flatMap(UUID.init(uuidString:)) != firsts[run] { return "its chain begins elsewhere" }
+    // A start that found an open run goes on as that: no end and no beginning.
+    case CheckedRun.Number.continued where causedBy == 0: break
+    case CheckedRun.Number.failed, CheckedRun.Number.runTimedOut:
+      guard let next = fields.text("newExecutionRunId").flatMap(UUID.init(uuidString:)) else { return nil }
+      successors[run] = next
+      retried.insert(first(of: run))
+      links.append(Link(run: run, successor: next, received: nil, recorded: 0))
     case CheckedRun.Number.continued:
       guard let next = fields.text("newExecutionRunId").flatMap(UUID.init(uuidString:)) else { return "it continues as nobody" }
       successors[run] = next
@@ -59,7 +68,9 @@ struct CheckedChains {
       if predecessors[link.successor] != link.run {
         found.append("run \(link.run) continues as \(link.successor), which did not begin with it")
       }
-      if let received = link.received, let carried = carried[link.successor], received + carried != link.recorded {
+      if let received = link.received, !retried.contains(first(of: link.run)), let carried = carried[link.successor],
+        received + carried != link.recorded
+      {
         found.append("\(link.recorded) signals in the chain of \(link.run), its code received \(received) and \(carried) were handed on")
       }
     }

@@ -2,19 +2,23 @@
 struct CheckedRun {
   /// Event types as the tables number them.
   enum Number {
-    static let started = 1, completed = 2, failed = 3, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14, cancelRequested = 15
+    static let started = 1, completed = 2, failed = 3, runTimedOut = 4, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14,
+      cancelRequested = 15
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
     static let terminated = 27, continued = 28, childCancelRequested = 22, childInitiated = 29, childSignaled = 37
     static let attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
     static let externalCancelFailed = 23, externalCancelRequested = 24, externalSignalFailed = 38, externalSignaled = 39
     static let externalAnswers = [externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled]
-    static let childCompleted = 32, childFailed = 33, childCanceled = 34, childTerminated = 36
-    static let childOutcomes = [childCompleted: completed, childFailed: failed, childCanceled: canceled, childTerminated: terminated]
-    static let endings = [completed, failed, canceled, terminated, continued]
+    static let childCompleted = 32, childFailed = 33, childCanceled = 34, childTimedOut = 35, childTerminated = 36
+    static let startDelayEnded = 1010
+    static let childOutcomes = [
+      childCompleted: completed, childFailed: failed, childCanceled: canceled, childTimedOut: runTimedOut, childTerminated: terminated,
+    ]
+    static let endings = [completed, failed, runTimedOut, canceled, terminated, continued]
     static let incoming = [
       started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, childCompleted, childFailed, childCanceled,
-      childTerminated, externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled,
-      updateAccepted,
+      childTimedOut, childTerminated, externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled,
+      updateAccepted, startDelayEnded,
     ]
   }
 
@@ -44,6 +48,9 @@ struct CheckedRun {
   private var markers: Set<Int> = []
   private(set) var answered: Set<Int> = []
   private var lastAt: Int64 = 0
+  /// When its first code may run, while it has not; and before when it must not time out.
+  private var beginsAt: Int64?
+  private var endsAt: Int64?
   /// Events that code may answer with commands.
   private var causes: Set<Int> = []
 
@@ -65,8 +72,36 @@ struct CheckedRun {
     if (type == Number.started) != (event == 1) { return "P2: type \(type) as event \(event)" }
     if isEnded { return "P2: event \(event) of type \(type) behind the end" }
     if at < lastAt { return "P5: time goes back at event \(event)" }
+    if type == Number.started { noteTimes(at, fields) }
+    if let problem = time(type, at, fields) { return problem }
     if type == Number.started || type == Number.attributesUpserted { recordedNumber = fields.integer("Number") }
     return command(type, event, at, causedBy, fields) ?? outcome(type, event, at, causedBy, fields)
+  }
+
+  private mutating func noteTimes(_ at: Int64, _ fields: AttributeScanner) {
+    beginsAt = fields.integer("startDelayMilliseconds").map { at + Int64($0) * 1000 }
+    let limits = [
+      fields.integer("runTimeoutMilliseconds").map { (beginsAt ?? at) + Int64($0) * 1000 }, fields.integer("expiresAt").map(Int64.init),
+    ]
+    endsAt = limits.compactMap(\.self).min()
+  }
+
+  private mutating func time(_ type: Int, _ at: Int64, _ fields: AttributeScanner) -> String? {
+    switch type {
+    case Number.startDelayEnded:
+      guard let due = beginsAt else { return "P5: the end of a start delay that there is not" }
+      beginsAt = nil
+      return at < due ? "P5: the run began \(due - at) us early" : nil
+    case Number.runTimedOut:
+      guard let due = endsAt else { return "P5: a run timed out that may take as long as it likes" }
+      return at < due ? "P5: the run timed out \(due - at) us early" : nil
+    case Number.signaled, Number.updateAccepted:
+      if fields.has("withStart") { beginsAt = nil }
+    case Number.scheduled, Number.timerStarted, Number.childInitiated:
+      if beginsAt != nil { return "P5: the run began before its time" }
+    default: break
+    }
+    return nil
   }
 
   private mutating func command(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
@@ -75,7 +110,9 @@ struct CheckedRun {
       Number.continued, Number.childInitiated, Number.childCancelRequested, Number.childSignaled, Number.updateCompleted,
       Number.attributesUpserted,
     ].contains(type)
-    if isByCode && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
+    // The engine ends what never began: a run that found its workflow id taken, and one that was cancelled before its time.
+    let isNeverBegun = causedBy == 0 && (type == Number.canceled && beginsAt != nil || type == Number.continued && isRefused)
+    if isByCode && !isNeverBegun && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
     if Number.endings.contains(type) {
       ending = type
       if causedBy > 0, let open = updates.first(where: { !$0.value })?.key { return "P1: the run ended before it answered update \(open)" }

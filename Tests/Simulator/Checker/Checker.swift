@@ -103,7 +103,7 @@ final class Checker: StoreObserver {
     events += 1
     checkWriter(process, slot, run)
     let fields = AttributeScanner(attributes)
-    if let problem = chains.take(run, type, fields) { violated("P1", "run \(run): \(problem)") }
+    if let problem = chains.take(run, type, causedBy: causedBy, fields) { violated("P1", "run \(run): \(problem)") }
     if let problem = families.take(run, event, type, causedBy: causedBy, fields, ending: { runs[$0]?.ending }) {
       violated("P4", "run \(run): \(problem)")
     }
@@ -160,7 +160,8 @@ final class Checker: StoreObserver {
   func inserted(message: Int64, run: UUID, kind: Int, _ attributes: [UInt8], isVisible: Bool) {
     let fields = AttributeScanner(attributes)
     messages[message] = Message(
-      run: run, kind: kind, requestID: kind == 2 ? fields.text("requestId") : kind == 9 ? fields.text("updateId") : nil,
+      run: run, kind: kind,
+      requestID: kind == 1 ? fields.text("requestID") : kind == 2 ? fields.text("requestId") : kind == 9 ? fields.text("updateId") : nil,
       sequence: fields.integer("sequence"), isResult: fields.has("result"), isFromRun: isVisible, isVisible: isVisible)
   }
 

@@ -61,7 +61,7 @@ struct Errand {
         return "a failure: \(failure?.message ?? "")"
       }
       return "\(Prediction.failure(code))"
-    case .canceled, .terminated, .continuedAsNew: return "\(row.status)"
+    case .canceled, .timedOut, .terminated, .continuedAsNew: return "\(row.status)"
     }
   }
 

@@ -7,6 +7,8 @@ final class ClientModel: @unchecked Sendable {
   // Safe to share: like everything of a world, it is used by one thread.
   private enum Order {
     case start(RunID)
+    /// With a signal of this request id, for the new run or the open one.
+    case startWithSignal(RunID, String)
     case signal(SignaledAttributes)
     case update(UpdateAttributes)
     case cancel
@@ -50,7 +52,11 @@ final class ClientModel: @unchecked Sendable {
 
   private func startRound() {
     round += 1
-    orders = [.start(world.makeRunID())]
+    let runID = world.makeRunID()
+    orders = [.start(runID)]
+    if errand == nil, ["Brief", "Relay", "Decision"].contains(type), world.random.chance(0.4) {
+      orders = [.startWithSignal(runID, "\(key.workflowID)/\(round)/first")]
+    }
     if let errand { orders += requests(of: errand) } else { drawOrders() }
     next()
   }
@@ -115,6 +121,13 @@ final class ClientModel: @unchecked Sendable {
       } else {
         bySQL(number) { $0.start(self.started, runID, in: $1) }
       }
+    case .startWithSignal(let runID, let requestID):
+      let started = started(with: requestID)
+      if world.random.chance(0.5), let host = hostOfSlot() {
+        direct(host, number) { .message(OwnerMessage(runID: runID, body: .start(started), reply: $0)) }
+      } else {
+        bySQL(number) { $0.start(started, runID, in: $1) }
+      }
     case .signal(let signal):
       send(.signal(signal), .signal, IncomingEvent.signaled(signal).encoded(), number)
     case .update(let update):
@@ -131,7 +144,34 @@ final class ClientModel: @unchecked Sendable {
   private var started: StartedAttributes {
     StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: "client", build: "",
-      searchAttributes: errand != nil || index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload)
+      searchAttributes: errand != nil || index.isMultiple(of: 2) ? nil : SearchAttributes(["Number": .int(Int64(index + round))]).payload,
+      options: errand == nil ? options.recorded() : nil)
+  }
+
+  private func started(with requestID: String) -> StartedAttributes {
+    var options = options
+    if options.conflictPolicy == .fail { options.conflictPolicy = .useExisting }
+    var started = started
+    started.options = options.recorded(
+      with: StartMessage(isUpdate: false, name: "tick", input: Payload(json: Array("5".utf8)), requestID: requestID))
+    return started
+  }
+
+  /// Every start of a round asks for the same.
+  private var options: StartOptions {
+    let again = SimulatedSteps.policy(3)
+    return switch (index * 5 + round) % 10 {
+    case 1: StartOptions(runTimeout: .milliseconds(900))
+    case 2: StartOptions(retryPolicy: again)
+    case 3: StartOptions(startDelay: .milliseconds(300))
+    case 4: StartOptions(conflictPolicy: .useExisting)
+    case 5: StartOptions(conflictPolicy: .terminateExisting)
+    case 6:
+      StartOptions(
+        reusePolicy: .allowDuplicateFailedOnly, executionTimeout: .milliseconds(1500), runTimeout: .milliseconds(400), retryPolicy: again)
+    case 7: StartOptions(reusePolicy: .rejectDuplicate, conflictPolicy: .terminateExisting, startDelay: .milliseconds(50))
+    default: .standard
+    }
   }
 
   private var input: Payload {
@@ -164,8 +204,10 @@ final class ClientModel: @unchecked Sendable {
           return
         }
         world.note(.reply, index, Int64(number), error.map { $0.code.name } ?? "")
-        // The run that this owner knows may have gone on as another: as `Client` does, the store is asked before that counts.
-        answered(number, error.map { .refused($0.code == .workflowClosed ? .unavailable : $0.code) } ?? .accepted)
+        // The open run has the signal. A run that this owner knows as closed may have gone on as another: as `Client` does, the store is asked
+        // before that counts.
+        let isGiven = error?.openRunID != nil && isStartWithSignal
+        answered(number, isGiven ? .accepted : error.map { .refused($0.code == .workflowClosed ? .unavailable : $0.code) } ?? .accepted)
       })
   }
 
@@ -241,8 +283,13 @@ final class ClientModel: @unchecked Sendable {
     case .start(let runID): world.checker.acknowledgedStart(runID.uuid)
     case .signal(let signal): world.checker.acknowledgedSignal(signal.requestID)
     case .update(let update): world.checker.acknowledgedUpdate(update.updateID)
+    case .startWithSignal(_, let requestID): world.checker.acknowledgedSignal(requestID)
     case .cancel, .terminate: break
     }
+  }
+
+  private var isStartWithSignal: Bool {
+    if case .startWithSignal? = orders.first { true } else { false }
   }
 
   private func startRival() {

@@ -71,9 +71,9 @@ final class SimulatedStore: EngineStore {
     ask(.openRuns(slots: slots, from: lowWater)) { .openRuns(world.store.readOpenRuns(slots, from: lowWater), of: slots) }
   }
 
-  func findOpenRuns(_ keys: [WorkflowKey]) {
+  func findRuns(_ keys: [WorkflowKey]) {
     let world = world
-    ask(.findOpenRuns(keys)) { .foundOpenRuns(world.store.findOpenRuns(keys)) }
+    ask(.findRuns(keys)) { .foundRuns(world.store.findRuns(keys)) }
   }
 
   func readReset(_ query: ResetQuery) {

@@ -2,7 +2,7 @@ import Orchestrator
 
 /// The steps of the simulated workflows; `ActivityRunner` says how they end. Every result is the number of an execution.
 enum SimulatedSteps {
-  private static func policy(_ attempts: Int32) -> RetryPolicy {
+  static func policy(_ attempts: Int32) -> RetryPolicy {
     RetryPolicy(initialInterval: .milliseconds(20), maximumInterval: .milliseconds(400), maximumAttempts: attempts, hasFullJitter: true)
   }
 
@@ -123,7 +123,7 @@ struct Offspring: Workflow {
   func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
     let result = try await workflow.execute(number % 2 == 0 ? SimulatedSteps.step : SimulatedSteps.remote, number)
     _ = try await workflow.receive(Self.tick, within: .milliseconds(number % 1200))
-    if number % 7 == 0 { throw ApplicationFailure(type: "Unlucky", message: "seven") }
+    if number % 7 == 0, workflow.info.attempt < 2 + number % 3 { throw ApplicationFailure(type: "Unlucky", message: "seven") }
     return result
   }
 }
@@ -135,7 +135,10 @@ struct Family: Workflow {
     for index in 0..<(1 + number % 3) {
       let policy = ParentClosePolicy.allCases[(number + index) % 3]
       let id = SimulatedSlots.childID(of: workflow.info.workflowID, number % 5 == 0 ? 0 : index)
-      children.append(try await workflow.startChild(Offspring.self, id: id, number + index, parentClosePolicy: policy))
+      let options = StartOptions(
+        startDelay: number % 11 == 3 ? .milliseconds(200) : nil, runTimeout: number % 8 == 5 ? .milliseconds(700) : nil,
+        retryPolicy: number % 2 == 1 ? SimulatedSteps.policy(3) : nil)
+      children.append(try await workflow.startChild(Offspring.self, id: id, number + index, parentClosePolicy: policy, options: options))
     }
     let leg = Relay.Leg(number: number, legs: 0, received: 0)
     async let relay = number % 2 == 0 ? workflow.child(Relay.self, id: SimulatedSlots.childID(of: workflow.info.workflowID, 9), leg) : 0
