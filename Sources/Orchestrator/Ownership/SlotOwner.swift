@@ -383,8 +383,6 @@ final class SlotOwner {
     return current
   }
 
-  var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }
-
   func problem(_ error: any Error) -> WorkflowProblem {
     (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))
   }

@@ -22,4 +22,6 @@ extension SlotOwner {
     held = [:]
     return waiting
   }
+
+  var orderedEntries: [RunEntry] { entries.values.sorted { $0.runID < $1.runID } }
 }
