@@ -216,7 +216,9 @@ public final class Client: Sendable {
     while true {
       let outcome = try await results.outcome(of: resolved, firstLook: firstLook) { try await self.outcomes(of: $0) }
       guard let successor = outcome.successor else {
-        return (resolved, RunOutcome(status: outcome.status, outcome: try outcome.outcome.map { try decoded($0, key, outcome.status) }))
+        guard let stored = outcome.outcome else { return (resolved, outcome) }
+        let payload = try decoded(try await self.resolved(stored, key), key, outcome.status)
+        return (resolved, RunOutcome(status: outcome.status, outcome: payload))
       }
       resolved = successor
     }
@@ -270,10 +272,9 @@ public final class Client: Sendable {
     guard input.bytes.count <= Limits.payloadBytes else {
       throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
     }
-    guard !PayloadEnvelope.isOne(input) else {
+    guard PayloadEnvelope.summary(of: input) == nil else {
       throw OrchestratorError(
-        .invalidArgument,
-        "an object whose metadata has the encoding '\(PayloadEnvelope.encoding)' is what codecs store: send the value itself")
+        .invalidArgument, "an object whose metadata has an encoding 'orchestrator/...' is what this engine stores: send the value itself")
     }
   }
 

@@ -21,6 +21,8 @@ public struct EngineConfiguration: Sendable {
   public var retention: Duration?
   /// How long activities under way are waited for when the process stops; default 10 s.
   public var drainTime: Duration = .seconds(10)
+  /// Bytes of a value from which on it lies beside the history; default 32 KiB.
+  public var largeValueBytes = Limits.largeValueBytes
   /// What values pass on their way into the database; nil, the default, leaves them as they are. The same for every process of a database.
   public var codec: CodecChain?
   /// Connections of the client's pool; default 8.
@@ -117,7 +119,7 @@ public final class Engine: Sendable {
     let owner = SlotOwner(
       configuration: SlotOwner.Configuration(
         identity: configuration.identity, build: configuration.build, cachedRuns: configuration.cachedRuns,
-        localTaskQueues: Set(concurrency.keys), codec: configuration.codec),
+        localTaskQueues: Set(concurrency.keys), codec: configuration.codec, largeValueBytes: configuration.largeValueBytes),
       registry: registry, store: store, dispatcher: dispatcher, clock: { clock.now() }, onEscape: { mailbox.put(.escaped($0)) })
     owner.onTasks = { wakeUp.send(WakeUp.tasksChannel) }
     owner.onPriority = { companion.giveOrder($0, namespace: $1) }

@@ -80,7 +80,8 @@ extension Client {
       let rows = try await database.query(ClientStatements.updateAnswer, Parameters(key.workflowID, key.namespace, updateID))
       if rows.count > 0, let status = UpdateStatus(rawValue: try rows.int16(0, 0)) {
         let stored = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }
-        let outcome = try stored.map { try decoded($0, key, status == .completed ? .completed : .failed) }
+        var outcome: Payload?
+        if let stored { outcome = try decoded(try await resolved(stored, key), key, status == .completed ? .completed : .failed) }
         if isWanted(status) { return outcome }
         if status == .rejected || status == .failed {
           let failure = try PayloadCodec.decode(Failure.self, from: outcome ?? .null)

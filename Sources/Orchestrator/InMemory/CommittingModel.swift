@@ -61,6 +61,9 @@ extension StoreModel {
       observer?.started(
         run: row.runID.uuid, slot: Int(row.slot.number), workflow: row.key.workflowID, isRefused: row.isRefused, by: process)
     }
+    for copy in batch.copies { largeValueReferences[copy.to, default: []].formUnion(largeValueReferences[copy.from] ?? []) }
+    for row in batch.largeValues { largeValues[row.hash] = row.bytes }
+    for row in batch.largeValueReferences { largeValueReferences[row.runID, default: []].insert(row.hash) }
     for row in batch.history {
       record(row, process)
       // A run that begins with a copy: what follows has numbers behind it.

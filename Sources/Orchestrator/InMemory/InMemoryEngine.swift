@@ -61,7 +61,8 @@ package final class InMemoryEngine: @unchecked Sendable {
     var jitter = DeterministicRandom(seed: ~configuration.seed)
     owner = SlotOwner(
       configuration: SlotOwner.Configuration(
-        identity: "in-memory", build: "test", cachedRuns: configuration.cachedRuns, runsAllActivities: true),
+        identity: "in-memory", build: "test", cachedRuns: configuration.cachedRuns, runsAllActivities: true,
+        largeValueBytes: .max),
       registry: registry, store: door, dispatcher: dispatcher, clock: { model.now },
       random: { Double(jitter.next() >> 11) / 9_007_199_254_740_992 }, onEscape: { escapes.escaped($0) })
     owner.onMessages = { [unowned self] in put(.wakeInbox) }

@@ -17,6 +17,7 @@ extension StoreModel {
     for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
     run.updates = updates[runID] ?? []
     if run.isClosed, let reset = newestReset(of: runID) { run.reset = (reset.request.newRunID, reset.eventID) }
+    for hash in largeValueReferences[runID] ?? [] { run.largeValues.bytes[hash] = largeValues[hash] }
     return run
   }
 

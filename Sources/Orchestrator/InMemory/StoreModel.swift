@@ -56,6 +56,9 @@ final class StoreModel {
   var workflowKeys: Set<WorkflowKey> = []
   var history: [RunID: [HistoryEvent]] = [:]
   var closes: [RunID: CloseRow] = [:]
+  /// By their hashes, and to which of them runs refer.
+  var largeValues: [[UInt8]: [UInt8]] = [:]
+  var largeValueReferences: [RunID: Set<[UInt8]>] = [:]
   var states: [RunID: StateRow] = [:]
   var searchAttributes: [RunID: Payload] = [:]
   var parked: Set<RunID> = []

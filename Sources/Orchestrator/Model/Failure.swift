@@ -150,6 +150,13 @@ extension Failure {
       self.init(type: Self.ofActivity, message: error.description, isRetryable: false, cause: error.failure)
     case let error as ChildWorkflowFailure:
       self.init(type: Self.ofChild, message: error.description, isRetryable: false, cause: error.failure)
+    // The same value is as large at the next attempt.
+    case let error as PayloadError:
+      if case .tooLarge = error {
+        self.init(type: "PayloadTooLarge", message: error.description, isRetryable: false)
+      } else {
+        self.init(type: "PayloadError", message: error.description)
+      }
     case is CancellationError:
       self.init(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
     default:

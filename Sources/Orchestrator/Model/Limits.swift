@@ -4,6 +4,10 @@ public enum Limits {
   public static let nameBytes = 255
   /// Bytes of one encoded payload: larger values belong into the object store, a history is read again at every replay.
   public static let payloadBytes = 2 * 1024 * 1024
+  /// Bytes of a value from which on it lies beside the history, by default: a row larger than a quarter of a page leaves it anyway.
+  public static let largeValueBytes = 32 * 1024
+  /// Large values that retention looks at by one transaction.
+  public static let largeValuesPerRemoval = 200
   /// Events of one history: past it the run fails with a clear error; a history is replayed as a whole.
   public static let historyEvents = 50_000
   /// Arrays and objects inside each other in a payload from outside: Foundation's decoder refuses more.

@@ -25,7 +25,7 @@ public struct Payload: Sendable, Hashable {
 /// Why a value cannot travel; says what to do, never what the value is.
 public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidJSON
-  case tooLarge(bytes: Int)
+  case tooLarge(bytes: Int, type: String? = nil)
   case undecodable(type: String, reason: String)
   case unencodable(type: String, reason: String)
   /// It is still as a codec left it.
@@ -34,8 +34,11 @@ public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .invalidJSON: "the payload is not valid JSON"
-    case .tooLarge(let bytes):
-      "the payload has \(bytes) bytes, the limit is \(Limits.payloadBytes): keep large values in the object store and pass their key"
+    case .tooLarge(let bytes, let type):
+      """
+      the payload\(type.map { " of type \($0)" } ?? "") has \(bytes) bytes, the limit is \(Limits.payloadBytes): keep large values in the object \
+      store and pass their key
+      """
     case .undecodable(let type, let reason): "the payload does not decode as \(type): \(reason)"
     case .encoded(let how):
       """
@@ -57,7 +60,9 @@ public enum PayloadCodec {
   /// Encodes with sorted keys, so that equal values give equal bytes. Throws ``PayloadError``.
   public static func encode<Value: Encodable>(_ value: Value) throws -> Payload {
     if let bytes = FastPayloadEncoder.encode(value) {
-      guard bytes.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: bytes.count) }
+      guard bytes.count <= Limits.payloadBytes else {
+        throw PayloadError.tooLarge(bytes: bytes.count, type: String(describing: Value.self))
+      }
       return Payload(json: bytes)
     }
     let encoder = JSONEncoder()
@@ -68,7 +73,7 @@ public enum PayloadCodec {
     } catch {
       throw PayloadError.unencodable(type: String(describing: Value.self), reason: reason(error))
     }
-    guard data.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: data.count) }
+    guard data.count <= Limits.payloadBytes else { throw PayloadError.tooLarge(bytes: data.count, type: String(describing: Value.self)) }
     let bytes = [UInt8](data)
     guard !JSONGrammar.mayHoldNull(bytes) || JSONGrammar.accepts(bytes) else {
       throw PayloadError.unencodable(

@@ -127,9 +127,11 @@ extension Client {
 
   /// Whose run it is must be known only where something is to be shown in another form.
   private func shown(_ events: [HistoryEntry], of runID: RunID, _ display: ValueDisplay) async throws -> [HistoryEntry] {
-    guard display != .stored, events.contains(where: { PayloadEnvelope.mayStand(in: $0.attributes.bytes) }) else { return events }
+    let areLarge = events.contains { LargeValueReference.mayStand(in: $0.attributes.bytes) }
+    guard areLarge || events.contains(where: { PayloadEnvelope.mayStand(in: $0.attributes.bytes) }) else { return events }
     let key = try await key(of: runID)
-    return try events.map { try $0.shown(display, codec, key) }
+    let values = try await largeValues(in: events.map(\.attributes.bytes), key)
+    return try events.map { try $0.resolved(values).shown(display, codec, key) }
   }
 
   /// Whose run it is.

@@ -142,12 +142,19 @@ extension Client {
     for row in 0..<blocked.count where try blocked.bool(row, 2) { unapplied.insert(RunID(try blocked.uuid(row, 0))) }
     let rows = try await database.query(ReadStatements.history, parameters)
     let parts = Dictionary(uniqueKeysWithValues: try LoadedRuns.parts(of: rows))
+    let found = try await database.query(ReadStatements.largeValues, parameters)
+    var values: [RunID: LargeValues] = [:]
+    for row in 0..<found.count {
+      values[RunID(try found.uuid(row, 0)), default: LargeValues()].bytes[try found.bytes(row, 1)] = try found.bytes(row, 2)
+    }
     return runs.map { info in
       // Removed by retention since it was listed.
       guard let part = parts[info.runID] else { return CheckedRun(info: info) }
       var checked = CheckedRun(info: info, events: part.count)
       do {
-        let history = decoded(try part.map { try LoadedRuns.event(rows, $0) }, info)
+        var run = LoadedRun(runID: info.runID, history: try part.map { try LoadedRuns.event(rows, $0) })
+        run.largeValues = values[info.runID] ?? LargeValues()
+        let history = decoded(run.withLargeValues.history, info)
         checked.divergence = replayer.divergence(of: history, info.runID, isLastEventNew: unapplied.contains(info.runID))
       } catch {
         checked.divergence = Replayer.Divergence(.damagedHistory(eventID: Int32(part.count), reason: String(describing: error)))

@@ -63,6 +63,7 @@ actor RetentionSweeper {
         removed += group.count
       }
     }
+    try await removeLargeValues()
     return removed
   }
 
@@ -84,7 +85,18 @@ actor RetentionSweeper {
     var parameters = Parameters()
     parameters.append(column)
     _ = try await database.run(
-      [(OwnershipStatements.relaxed, Parameters())] + RetentionStatements.removal.map { ($0, parameters) })
+      [(OwnershipStatements.relaxed, Parameters()), (RetentionStatements.dropReferences, parameters)]
+        + RetentionStatements.removal.map { ($0, parameters) })
+  }
+
+  /// Values that only removed runs referred to.
+  private func removeLargeValues() async throws {
+    var looked = Int64.max
+    while looked >= Limits.largeValuesPerRemoval {
+      looked = try await paced {
+        try await database.query(RetentionStatements.removeLargeValues, Parameters(Int64(Limits.largeValuesPerRemoval))).int64(0, 0)
+      }
+    }
   }
 
   /// Rests as long as the work took: at most half of one session, less the busier the server is.

@@ -50,6 +50,11 @@ public enum ValueDisplay: Sendable {
 }
 
 extension HistoryEntry {
+  func resolved(_ values: LargeValues) -> HistoryEntry {
+    HistoryEntry(
+      eventID: eventID, type: type, at: at, causedBy: causedBy, attributes: Payload(json: values.resolve(attributes: attributes.bytes)))
+  }
+
   func shown(_ display: ValueDisplay, _ codec: CodecChain?, _ key: WorkflowKey) throws -> HistoryEntry {
     HistoryEntry(
       eventID: eventID, type: type, at: at, causedBy: causedBy, attributes: try display.show(attributes: attributes, codec, key))
@@ -90,8 +95,10 @@ extension FailedAttempt {
 }
 
 extension WorkflowDetails {
-  func shown(_ display: ValueDisplay, _ codec: CodecChain?, _ key: WorkflowKey, _ status: WorkflowStatus) throws -> WorkflowDetails {
-    func show(_ payload: Payload?) throws -> Payload? { try payload.map { try display.show($0, codec, key) } }
+  func shown(
+    _ display: ValueDisplay, _ codec: CodecChain?, _ key: WorkflowKey, _ status: WorkflowStatus, _ values: LargeValues
+  ) throws -> WorkflowDetails {
+    func show(_ payload: Payload?) throws -> Payload? { try payload.map { try display.show(values.resolve($0), codec, key) } }
     let outcome = status == .completed ? try show(outcome) : try outcome.map { try display.show(failure: $0, codec, key) }
     return WorkflowDetails(
       input: try show(input), startedBy: startedBy, build: build, memo: try show(memo), state: try show(state), outcome: outcome,

@@ -24,7 +24,11 @@ extension Client {
     let timers = isOpen ? try (0..<results[2].count).map { try PendingTimer(results[2], $0) } : []
     let summary = try WorkflowSummary(results[0], 0, pending: activities)
     let details = try WorkflowDetails(results[0], pending: activities, timers, resets: try Self.resets(results[3]))
-    return WorkflowDescription(summary, try details.shown(display, codec, key, summary.status))
+    let parts = [details.input, details.memo, details.outcome].compactMap {
+      $0.map { Array(#"{"input":"#.utf8) + $0.bytes + Array("}".utf8) }
+    }
+    let values = try await largeValues(in: parts, key)
+    return WorkflowDescription(summary, try details.shown(display, codec, key, summary.status, values))
   }
 
   /// The newest run of a workflow id, or the given one.

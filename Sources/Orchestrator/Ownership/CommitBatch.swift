@@ -39,6 +39,9 @@ struct CommitBatch: Sendable {
   var lowWater: RunID?
   /// Slots whose own marks this mark makes needless.
   var confirmedSlots: [Slot] = []
+  /// Values that lie beside the histories of the batch, in the order of their hashes, and which runs refer to them.
+  var largeValues: [LargeValueRow] = []
+  var largeValueReferences: [LargeValueReferenceRow] = []
   /// Why it can't be written at all, known before it is sent.
   var unwritable: String?
   /// What waits for the commit.

@@ -17,6 +17,8 @@ final class SlotOwner {
     var runsAllActivities = false
     /// What values pass on their way into rows; nil leaves them as they are.
     var codec: CodecChain?
+    /// Bytes of a value from which on it lies beside the history.
+    var largeValueBytes = Limits.largeValueBytes
   }
 
   let configuration: Configuration
@@ -215,7 +217,7 @@ final class SlotOwner {
       let predecessor = pipeline.predecessor
       guard let batch = pipeline.nextToSend() else { return }
       pipeline.sent(batch)
-      store.commit(configuration.codec.map { encoded(batch, $0) } ?? batch, predecessor: predecessor)
+      store.commit(stored(batch), predecessor: predecessor)
     }
   }
 

@@ -1,7 +1,17 @@
 /// Values pass the codecs between memory and rows: code, and what waits to be delivered again, keep them as they are.
 extension SlotOwner {
   /// The batch as it is written. One that cannot be encoded is refused, and blocks the run that spoils it.
-  func encoded(_ batch: CommitBatch, _ codec: CodecChain) -> CommitBatch {
+  func stored(_ batch: CommitBatch) -> CommitBatch {
+    var batch = configuration.codec.map { encoded(batch, $0) } ?? batch
+    do {
+      try batch.moveLargeValues(above: configuration.largeValueBytes)
+    } catch {
+      batch.unwritable = "a value cannot be laid beside its history: \(error)"
+    }
+    return batch
+  }
+
+  private func encoded(_ batch: CommitBatch, _ codec: CodecChain) -> CommitBatch {
     var keys = Dictionary(batch.runs.map { ($0.runID, $0.key) }) { first, _ in first }
     for entry in pipeline.entries(of: batch) { keys[entry.runID] = entry.key }
     do {

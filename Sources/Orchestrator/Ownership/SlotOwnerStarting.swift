@@ -165,7 +165,8 @@ extension SlotOwner {
 
   /// A run's stored history arrived: it is replayed, and messages that waited are dealt with.
   func loaded(_ run: LoadedRun) {
-    let run = configuration.codec.map { run.decoded($0) } ?? run
+    let found = run.withLargeValues
+    let run = configuration.codec.map { found.decoded($0) } ?? found
     guard let entry = entries[run.runID], case .loading = entry.phase else { return }
     let poison = poisoned.removeValue(forKey: run.runID)
     guard let first = run.history.first, !run.isClosed else {

@@ -24,7 +24,7 @@ struct PayloadEnvelope: Sendable, Equatable {
   /// Nil for a value that is none.
   /// - Throws: `CodecError.damagedEnvelope` for one that says it is an envelope and cannot be read as one.
   init?(_ payload: Payload) throws {
-    guard let (reader, metadata) = Self.metadata(of: payload) else { return nil }
+    guard let (reader, metadata) = Self.metadata(of: payload, encoding: Self.encoding) else { return nil }
     guard let names = metadata.text("codecs"), let text = reader.text("data"), text.utf8.count <= 2 * Limits.payloadBytes,
       let data = Data(base64Encoded: text)
     else { throw CodecError.damagedEnvelope }
@@ -39,10 +39,12 @@ struct PayloadEnvelope: Sendable, Equatable {
   private static let marker = Array(encoding.utf8)
 
   /// Whether a value says that it is an envelope.
-  static func isOne(_ payload: Payload) -> Bool { metadata(of: payload) != nil }
+  static func isOne(_ payload: Payload) -> Bool { metadata(of: payload, encoding: encoding) != nil }
 
   /// Whether bytes may hold one anywhere: most histories are read without looking closer.
-  static func mayStand(in bytes: [UInt8]) -> Bool {
+  static func mayStand(in bytes: [UInt8]) -> Bool { mayHold(marker, in: bytes) }
+
+  static func mayHold(_ marker: [UInt8], in bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBufferPointer { bytes in
       var index = 0
       while index + marker.count <= bytes.count {
@@ -53,7 +55,8 @@ struct PayloadEnvelope: Sendable, Equatable {
     }
   }
 
-  private static func metadata(of payload: Payload) -> (AttributesReader, AttributesReader)? {
+  /// The parts of an object that says that it has this encoding.
+  static func metadata(of payload: Payload, encoding: String) -> (AttributesReader, AttributesReader)? {
     guard mayBeOne(payload.bytes), let reader = try? AttributesReader(payload.bytes), let inner = reader.payload("metadata"),
       let metadata = try? AttributesReader(inner.bytes), metadata.text("encoding") == encoding
     else { return nil }
@@ -67,8 +70,10 @@ struct PayloadEnvelope: Sendable, Equatable {
       || (bytes[2] == UInt8(ascii: "d") && bytes[3] == UInt8(ascii: "a"))
   }
 
-  /// How a value that a codec changed lies there; nil for every other.
+  /// How a value lies there that is not itself; nil for every other.
   static func summary(of payload: Payload) -> String? {
+    guard mayBeOne(payload.bytes) else { return nil }
+    if let reference = LargeValueReference(payload) { return reference.summary }
     guard isOne(payload) else { return nil }
     return (try? PayloadEnvelope(payload))?.summary ?? "<in a damaged envelope>"
   }

@@ -45,6 +45,8 @@ public struct Registry: Sendable {
       let output = try await body(input, context)
       do {
         return try PayloadCodec.encode(output)
+      } catch PayloadError.tooLarge(let bytes, let type) {
+        throw PayloadError.tooLarge(bytes: bytes, type: type)
       } catch {
         throw ApplicationFailure(type: "UnencodableResult", message: String(describing: error), isRetryable: false)
       }

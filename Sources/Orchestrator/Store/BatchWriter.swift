@@ -16,6 +16,10 @@ final class BatchWriter {
       (.timestamptz, { $1.appendTimestamp(microseconds: $0.startedAt) }),
     ])
   private let history = HistoryColumns()
+  private let largeValues = RowWriter<LargeValueRow>(
+    CommitStatements.insertLargeValues, [(.bytea, { $1.append($0.hash) }), (.bytea, { $1.append($0.bytes) })])
+  private let largeValueReferences = RowWriter<LargeValueReferenceRow>(
+    CommitStatements.insertLargeValueReferences, [(.uuid, { $1.append($0.runID.uuid) }), (.bytea, { $1.append($0.hash) })])
   private let states = RowWriter<StateRow>(
     CommitStatements.upsertStates,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int4, { $1.append($0.eventID) }), (.bytea, { $1.append($0.state.bytes) })])
@@ -117,6 +121,8 @@ final class BatchWriter {
       (.uuid, { $1.append($0.from.uuid) }), (.uuid, { $1.append($0.to.uuid) }), (.int2, { $1.append($0.slot.number) }),
       (.int4, { $1.append($0.lastEventID) }),
     ])
+  private let copiedReferences = RowWriter<HistoryCopy>(
+    ResetStatements.copyReferences, [(.uuid, { $1.append($0.from.uuid) }), (.uuid, { $1.append($0.to.uuid) })])
   private let resets = RowWriter<ResetRow>(
     ResetStatements.insertResets,
     [
@@ -137,8 +143,11 @@ final class BatchWriter {
     var list: [BoundStatement] = [(CommitStatements.fence, fence)]
     starts.add(batch.runs.filter { !$0.isRefused && !$0.isSuccessor }, to: &list)
     runs.add(batch.runs, to: &list)
+    largeValues.add(batch.largeValues, to: &list)
+    largeValueReferences.add(batch.largeValueReferences, to: &list)
     history.add(batch.history, to: &list)
     copies.add(batch.copies, to: &list)
+    copiedReferences.add(batch.copies, to: &list)
     resets.add(batch.resets, to: &list)
     states.add(batch.lastStates, to: &list)
     if !batch.searchAttributes.isEmpty { searchAttributes.add(Array(batch.searchAttributes.values), to: &list) }

@@ -94,6 +94,21 @@ enum ClientStatements {
       """,
     parameterTypes: [.text, .text])
 
+  /// Values that runs of a workflow id refer to, and nobody else's.
+  static let largeValues = Statement(
+    name: "large_values",
+    sql: """
+      select v.hash, v.bytes from unnest($1::bytea[]) i(hash)
+      cross join lateral (
+        select k.hash, k.bytes from orchestrator.large_values k
+        where k.hash = i.hash and exists (
+          select from orchestrator.large_value_references f
+          cross join lateral (select r.workflow_id, r.namespace from orchestrator.runs r where r.run_id = f.run_id limit 1) r
+          where f.hash = i.hash and r.workflow_id = $2 and r.namespace = $3)
+        limit 1) v
+      """,
+    parameterTypes: [.byteaArray, .text, .text])
+
   /// How runs ended; a null status for those of which nothing is left. Open runs, and starts that no owner has taken yet, give no row.
   static let outcomes = Statement(
     name: "run_outcomes",

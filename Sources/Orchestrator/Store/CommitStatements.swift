@@ -66,6 +66,21 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuidArray, .int2Array, .textArray, .textArray, .textArray, .timestamptzArray])
 
+  static let insertLargeValues = Statement(
+    name: "insert_large_values",
+    sql: """
+      insert into orchestrator.large_values (hash, bytes) select * from unnest($1::bytea[], $2::bytea[]) on conflict (hash) do nothing
+      """,
+    parameterTypes: [.byteaArray, .byteaArray])
+
+  static let insertLargeValueReferences = Statement(
+    name: "insert_large_value_references",
+    sql: """
+      insert into orchestrator.large_value_references (run_id, hash) select * from unnest($1::uuid[], $2::bytea[])
+      on conflict (run_id, hash) do nothing
+      """,
+    parameterTypes: [.uuidArray, .byteaArray])
+
   static let insertHistory = Statement(
     name: "insert_history",
     sql: """

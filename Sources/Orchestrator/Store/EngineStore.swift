@@ -117,6 +117,8 @@ struct LoadedRun: Sendable {
   /// Sequences with a row in the task queue, or with their outcome in the inbox: a step that a worker has ended is not queued again.
   var queuedActivities: [Int32] = []
   var heartbeats: [Int32: Payload] = [:]
+  /// What its history refers to.
+  var largeValues = LargeValues()
   /// Updates that were accepted or rejected.
   var updates: Set<String> = []
   /// Of a closed run: the newest that goes on from a part of it, and the last event of that part.

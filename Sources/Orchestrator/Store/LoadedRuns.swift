@@ -32,6 +32,9 @@ enum LoadedRuns {
     for row in 0..<results[8].count {
       runs[RunID(try results[8].uuid(row, 0))]?.updates.insert(try results[8].text(row, 1))
     }
+    for row in 0..<results[9].count {
+      runs[RunID(try results[9].uuid(row, 0))]?.largeValues.bytes[try results[9].bytes(row, 1)] = try results[9].bytes(row, 2)
+    }
     return asked.compactMap { runs[$0] }
   }
 

@@ -277,7 +277,8 @@ extension CommitRefusal {
     case ErrorCode.unseenMessage: self = .unseenMessages(runs)
     default:
       // A row that stands already was written by a batch whose answer was lost: what is in memory is stale, not wrong.
-      let isStale = error.sqlState == "23505"
+      // A value that retention removed while this batch referred to it is stored anew.
+      let isStale = error.sqlState == "23505" || error.sqlState == "23503"
       self = isStale || error.isRetryable || error.outcomeUnknown ? .outcomeUnknown : .rejected(error.description)
     }
   }

@@ -66,8 +66,19 @@ enum ReadStatements {
     name: "read_updates", sql: "select run_id, update_id from orchestrator.updates where run_id = any($1)",
     parameterTypes: [.uuidArray])
 
+  static let largeValues = Statement(
+    name: "read_large_values",
+    sql: """
+      select r.run_id, v.hash, v.bytes from orchestrator.large_value_references r
+      cross join lateral (select k.hash, k.bytes from orchestrator.large_values k where k.hash = r.hash limit 1) v
+      where r.run_id = any($1)
+      """,
+    parameterTypes: [.uuidArray])
+
   /// Everything about runs, in the order in which `LoadedRuns` takes the results.
-  static let run: [Statement] = [history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats, updates]
+  static let run: [Statement] = [
+    history, closed, parked, blocked, attempts, parkedActivities, queuedActivities, heartbeats, updates, largeValues,
+  ]
 
   /// The sub-selects are of the statement's own snapshot, and computed once.
   static let inbox = Statement(

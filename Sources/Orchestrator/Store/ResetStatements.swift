@@ -16,6 +16,17 @@ enum ResetStatements {
       """,
     parameterTypes: [.uuidArray, .uuidArray, .int2Array, .int4Array])
 
+  /// What the copied part refers to stays for as long as the copy does.
+  static let copyReferences = Statement(
+    name: "copy_references",
+    sql: """
+      insert into orchestrator.large_value_references (run_id, hash)
+      select i.new_run_id, f.hash from unnest($1::uuid[], $2::uuid[]) i(run_id, new_run_id)
+      cross join lateral (select r.hash from orchestrator.large_value_references r where r.run_id = i.run_id limit 1000000) f
+      on conflict (run_id, hash) do nothing
+      """,
+    parameterTypes: [.uuidArray, .uuidArray])
+
   static let insertResets = Statement(
     name: "insert_resets",
     sql: """
@@ -76,7 +87,7 @@ enum ResetStatements {
         standing,
         Parameters(query.baseRunID.uuid, query.newRunID.uuid, query.target.workflowID, query.target.namespace)
       ),
-      (ReadStatements.history, history), (childOutcomes, Parameters(query.baseRunID.uuid)),
+      (ReadStatements.history, history), (ReadStatements.largeValues, history), (childOutcomes, Parameters(query.baseRunID.uuid)),
     ]
   }
 
@@ -87,12 +98,15 @@ enum ResetStatements {
     reading.isDone = try results[0].bool(0, 1)
     reading.isTaken = try results[0].bool(0, 2)
     reading.openRun = try results[0].optional(0, 3, results[0].uuid).map { RunID($0) }
-    reading.history = try (0..<results[1].count).map { try LoadedRuns.event(results[1], $0) }
-    for row in 0..<results[2].count {
-      guard let status = CloseStatus(rawValue: try results[2].int16(row, 2)) else { continue }
-      reading.childOutcomes[RunID(try results[2].uuid(row, 0))] = ResetReading.ChildEnd(
-        runID: RunID(try results[2].uuid(row, 1)), status: status,
-        payload: try results[2].optional(row, 3) { Payload(json: try results[2].bytes($0, $1)) })
+    var run = LoadedRun(runID: query.baseRunID, history: try (0..<results[1].count).map { try LoadedRuns.event(results[1], $0) })
+    for row in 0..<results[2].count { run.largeValues.bytes[try results[2].bytes(row, 1)] = try results[2].bytes(row, 2) }
+    reading.history = run.withLargeValues.history
+    let outcomes = results[3]
+    for row in 0..<outcomes.count {
+      guard let status = CloseStatus(rawValue: try outcomes.int16(row, 2)) else { continue }
+      reading.childOutcomes[RunID(try outcomes.uuid(row, 0))] = ResetReading.ChildEnd(
+        runID: RunID(try outcomes.uuid(row, 1)), status: status,
+        payload: try outcomes.optional(row, 3) { Payload(json: try outcomes.bytes($0, $1)) })
     }
     return reading
   }

@@ -16,6 +16,30 @@ enum RetentionStatements {
       """,
     parameterTypes: [.uuid, .uuid, .timestamptz, .int8])
 
+  /// Values that these runs refer to are looked at: others may refer to them too.
+  static let dropReferences = Statement(
+    name: "retention_drop_references",
+    sql: """
+      with gone as (delete from orchestrator.large_value_references where run_id = any($1) returning hash)
+      update orchestrator.large_values set dropped_at = now() where hash = any(array(select hash from gone))
+      """,
+    parameterTypes: [.uuidArray])
+
+  /// Removes what nobody refers to any more. A new reference that comes in between is found by the foreign key, and this fails: it is done again.
+  static let removeLargeValues = Statement(
+    name: "retention_remove_values",
+    sql: """
+      with looked as materialized (
+        select v.hash, exists (select from orchestrator.large_value_references r where r.hash = v.hash) as referred
+        from orchestrator.large_values v where v.dropped_at > '-infinity' order by v.dropped_at limit $1 for update skip locked),
+      kept as (
+        update orchestrator.large_values v set dropped_at = null from looked where v.hash = looked.hash and looked.referred),
+      removed as (
+        delete from orchestrator.large_values v using looked where v.hash = looked.hash and not looked.referred)
+      select count(*) from looked
+      """,
+    parameterTypes: [.int8])
+
   /// Everything that a closed run has left, in one transaction: it is there whole, or it is gone. What waits for something (timers, tasks,
   /// parked and blocked runs) went when it closed.
   static let removal: [Statement] = [

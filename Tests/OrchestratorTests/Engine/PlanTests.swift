@@ -9,7 +9,10 @@ import Testing
   private static let statements: [Statement] =
     [
       CommitStatements.fence, CommitStatements.checkStarts, CommitStatements.insertRuns,
-      CommitStatements.insertHistory, CommitStatements.upsertStates, CommitStatements.upsertSearchAttributes, CommitStatements.insertParked,
+      CommitStatements.insertHistory, CommitStatements.insertLargeValues, CommitStatements.insertLargeValueReferences,
+      RetentionStatements.dropReferences, RetentionStatements.removeLargeValues, ClientStatements.largeValues,
+      ResetStatements.copyReferences,
+      CommitStatements.upsertStates, CommitStatements.upsertSearchAttributes, CommitStatements.insertParked,
       CommitStatements.deleteParked,
       CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
       CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,
@@ -41,7 +44,7 @@ import Testing
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
       "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
-      "paused_runs", "queue_settings",
+      "paused_runs", "queue_settings", "large_values", "large_value_references",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

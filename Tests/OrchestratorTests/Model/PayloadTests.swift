@@ -31,7 +31,7 @@ struct PayloadTests {
     #expect(try Payload(checking: Array("\"\(text)\"".utf8)).bytes.count == Limits.payloadBytes)
     #expect(throws: PayloadError.tooLarge(bytes: Limits.payloadBytes + 1)) { try Payload(checking: Array("\"\(text)x\"".utf8)) }
     #expect(try PayloadCodec.encode(text).bytes.count == Limits.payloadBytes)
-    #expect(throws: PayloadError.tooLarge(bytes: Limits.payloadBytes + 1)) { try PayloadCodec.encode(text + "x") }
+    #expect(throws: PayloadError.tooLarge(bytes: Limits.payloadBytes + 1, type: "String")) { try PayloadCodec.encode(text + "x") }
   }
 
   @Test("a value that does not encode or decode says why, and never the value")
