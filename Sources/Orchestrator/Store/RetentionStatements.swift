@@ -33,9 +33,9 @@ enum RetentionStatements {
         select v.hash, exists (select from orchestrator.large_value_references r where r.hash = v.hash) as referred
         from orchestrator.large_values v where v.dropped_at > '-infinity' order by v.dropped_at limit $1 for update skip locked),
       kept as (
-        update orchestrator.large_values v set dropped_at = null from looked where v.hash = looked.hash and looked.referred),
+        update orchestrator.large_values set dropped_at = null where hash = any(array(select hash from looked where referred))),
       removed as (
-        delete from orchestrator.large_values v using looked where v.hash = looked.hash and not looked.referred)
+        delete from orchestrator.large_values where hash = any(array(select hash from looked where not referred)))
       select count(*) from looked
       """,
     parameterTypes: [.int8])
