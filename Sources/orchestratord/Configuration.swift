@@ -24,6 +24,8 @@ struct Configuration {
   /// How long ended runs are kept; nil for ever.
   var retention: Duration?
   var uploadBytes = 100 << 20
+  /// Nil: no spans are made.
+  var traceFile: String?
   /// Nil: values lie in the database as they are.
   var codec: CodecChain?
 
@@ -53,6 +55,7 @@ struct Configuration {
     retention = try Self.retention(environment)
     if let hours = try arguments.number("--retention-hours", in: Self.retentionHours) { retention = .hours(hours) }
     uploadBytes = try arguments.number("--max-upload-bytes", in: 1...(100 << 30)) ?? uploadBytes
+    traceFile = try arguments.option("--trace-file") ?? environment["ORCHESTRATOR_TRACE_FILE"]
     codec = try Self.codec(&arguments, environment)
     try Self.setLogLevel(try arguments.option("--log-level") ?? environment["LOG_LEVEL"])
     if lyricsURL != nil, lyricsKey == nil { throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY") }

@@ -13,15 +13,18 @@ class ActivityError(Exception):
 
     kind: the name that a retry policy's nonRetryableErrorTypes is compared with.
     next_retry_delay: seconds before the next attempt; None leaves it to the retry policy.
+    details: any JSON value for the code that catches the failure; None for nothing.
     """
 
     def __init__(
-        self, message: str, *, kind: str = "ActivityError", retryable: bool = True, next_retry_delay: Optional[float] = None
+        self, message: str, *, kind: str = "ActivityError", retryable: bool = True, next_retry_delay: Optional[float] = None,
+        details: Any = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retryable = retryable
         self.next_retry_delay = next_retry_delay
+        self.details = details
 
 
 class ActivityCancelled(Exception):

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import traceback
 import typing
 from typing import Any, Callable, Optional
 
@@ -117,15 +118,12 @@ class Worker:
         try:
             return True, _plain(function(_typed(function, value)))
         except ActivityError as error:
-            failure: dict[str, Any] = {"type": error.kind, "message": str(error), "retryable": error.retryable}
-            if error.next_retry_delay is not None:
-                failure["nextRetryDelayMilliseconds"] = int(error.next_retry_delay * 1000)
-            return False, failure
+            return False, _failure(error)
         except ActivityCancelled:
             return False, {"type": "CancellationError", "message": "cancelled", "kind": "cancelled", "retryable": False}
         except Exception as error:  # whatever a function raises fails its attempt, not the worker
             log.exception("activity %s failed", attempt.info.activity_type)
-            return False, {"type": type(error).__name__, "message": str(error)}
+            return False, _failure(error)
 
     def _report(self, attempt: Attempt, is_result: bool, outcome: Any) -> None:
         """Says it until it is heard: a word that was heard twice counts once."""
@@ -198,3 +196,19 @@ def _typed(function: Function, value: Any) -> Any:
 
 def _plain(result: Any) -> Any:
     return dataclasses.asdict(result) if dataclasses.is_dataclass(result) and not isinstance(result, type) else result
+
+
+def _failure(error: BaseException, depth: int = 1) -> dict[str, Any]:
+    """The error as a failure, with what it was raised from as its cause."""
+    failure: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, ActivityError):
+        failure.update(type=error.kind, retryable=error.retryable)
+        if error.next_retry_delay is not None:
+            failure["nextRetryDelayMilliseconds"] = int(error.next_retry_delay * 1000)
+        if error.details is not None:
+            failure["details"] = _plain(error.details)
+    if error.__traceback__ is not None:
+        failure["stackTrace"] = "".join(traceback.format_tb(error.__traceback__))
+    if error.__cause__ is not None and depth < 8:
+        failure["cause"] = [_failure(error.__cause__, depth + 1)]
+    return failure

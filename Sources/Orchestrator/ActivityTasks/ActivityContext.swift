@@ -37,6 +37,8 @@ public struct ActivityInfo: Sendable, Equatable {
   /// Microseconds since the Unix epoch by PostgreSQL's clock.
   public let scheduledAt: Int64
   public let heartbeatDetails: Payload?
+  /// What came with the activity.
+  public var headers = Headers()
 
   /// The same for every attempt of this activity: give it to services that deduplicate requests.
   public var idempotencyKey: String { ActivityKey(runID: runID, sequence: sequence).idempotencyKey }

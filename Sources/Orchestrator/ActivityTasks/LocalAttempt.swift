@@ -95,7 +95,7 @@ extension ActivityAttempt {
     ActivityInfo(
       namespace: workflow.namespace, workflowID: workflow.workflowID, runID: key.runID, sequence: key.sequence,
       activityType: task.activityType, taskQueue: task.options.taskQueue, attempt: attempt, scheduledAt: scheduledAt,
-      heartbeatDetails: heartbeatDetails)
+      heartbeatDetails: heartbeatDetails, headers: Headers(task.header))
   }
 
   /// Whether it waited longer for its begin than it may.
@@ -110,6 +110,7 @@ extension InlineStep {
   func info(_ attempt: Int32) -> ActivityInfo {
     ActivityInfo(
       namespace: workflow.namespace, workflowID: workflow.workflowID, runID: key.runID, sequence: key.sequence,
-      activityType: task.activityType, taskQueue: task.options.taskQueue, attempt: attempt, scheduledAt: scheduledAt, heartbeatDetails: nil)
+      activityType: task.activityType, taskQueue: task.options.taskQueue, attempt: attempt, scheduledAt: scheduledAt, heartbeatDetails: nil,
+      headers: Headers(task.header))
   }
 }

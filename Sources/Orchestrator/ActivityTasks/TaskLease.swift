@@ -28,15 +28,17 @@ struct TaskLease: LeasedTask {
   /// - Throws: `CodecError`; without codecs `PayloadError.encoded`.
   mutating func decode(_ codec: CodecChain?) throws {
     if codec == nil, let how = PayloadEnvelope.summary(of: attempt.task.input) { throw PayloadError.encoded(how: how) }
-    guard let codec else { return }
+    let input = try codec?.decode(attempt.task.input, attempt.workflow) ?? attempt.task.input
+    let headed = HeadedValue(input)
+    guard codec != nil || headed != nil else { return }
     let task = attempt.task
     attempt = ActivityAttempt(
       key: key, workflow: attempt.workflow,
       task: ActivityTask(
-        sequence: task.sequence, activityType: task.activityType, input: try codec.decode(task.input, attempt.workflow),
-        options: task.options),
+        sequence: task.sequence, activityType: task.activityType, input: headed?.value ?? input, options: task.options,
+        header: headed?.header),
       attempt: attempt.attempt, scheduledAt: attempt.scheduledAt,
-      heartbeatDetails: try attempt.heartbeatDetails.map { try codec.decode($0, attempt.workflow) })
+      heartbeatDetails: try attempt.heartbeatDetails.map { try codec?.decode($0, attempt.workflow) ?? $0 })
   }
 }
 

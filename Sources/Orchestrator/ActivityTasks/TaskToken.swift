@@ -54,12 +54,14 @@ public struct LeasedActivity: Codable, Sendable {
   public let scheduledAt: RecordedTime
   /// Milliseconds that this attempt may take.
   public let startToCloseMilliseconds: Int64
+  /// What came with the activity, by names; nil for nothing.
+  public let headers: Payload?
 
   enum CodingKeys: String, CodingKey {
     case workflowID = "workflowId"
     case runID = "runId"
     case taskToken, namespace, activityType, sequence, attempt, idempotencyKey, input, heartbeatDetails, scheduledAt
-    case startToCloseMilliseconds
+    case startToCloseMilliseconds, headers
   }
 
   init(_ lease: TaskLease) {
@@ -76,5 +78,6 @@ public struct LeasedActivity: Codable, Sendable {
     heartbeatDetails = attempt.heartbeatDetails
     scheduledAt = RecordedTime(microseconds: attempt.scheduledAt)
     startToCloseMilliseconds = attempt.task.options.startToCloseMilliseconds
+    headers = attempt.task.header
   }
 }

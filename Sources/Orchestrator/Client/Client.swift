@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQL
+import Synchronization
 
 /// Starts workflows and talks to them. Messages go straight to the owner when it lives in this process, else through the inbox; either way
 /// they are durable when the call returns.
@@ -83,6 +84,20 @@ public final class Client: Sendable {
     let started = StartedAttributes(
       workflowType: type, namespace: key.namespace, workflowID: key.workflowID, input: input, identity: identity, build: "",
       searchAttributes: attributes, memo: memo, options: options.recorded(with: message))
+    let acknowledged = Mutex(runID)
+    try await send(.start, type, key) { headers in
+      var started = started
+      started.header = headers.payload
+      let run = try await self.start(started, key, runID, options, message)
+      acknowledged.withLock { $0 = run }
+    }
+    return acknowledged.withLock { $0 }
+  }
+
+  /// - Returns: the run that is open now: the new one, or another whose use the options allow.
+  private func start(
+    _ started: StartedAttributes, _ key: WorkflowKey, _ runID: RunID, _ options: StartOptions, _ message: StartMessage?
+  ) async throws -> RunID {
     if let loop = ownership?.ownership?.loop, loop.owns(key.slot) {
       let refusal = await ask { reply in
         loop.mailbox.put(.message(OwnerMessage(runID: runID, body: .start(started), reply: reply)))
@@ -92,10 +107,11 @@ public final class Client: Sendable {
       // The run that was to get the message has ended: it is a start after all.
       guard refusal.isAboutOwnership || message != nil && refusal.code == .workflowClosed else { throw refusal }
     }
-    let (stored, storedMemo) = (try encoded(input, key), try memo.map { try encoded($0, key) })
+    let stored = try encoded(HeadedValue.wrapped(started.input, started.header), key)
+    let storedMemo = try started.memo.map { try encoded($0, key) }
     var parameters = Parameters(
-      type, key.workflowID, stored.text, runID.uuid, key.namespace, identity, attributes?.text, storedMemo?.text,
-      options.recorded()?.payload.text)
+      started.workflowType, key.workflowID, stored.text, runID.uuid, key.namespace, identity, started.searchAttributes?.text,
+      storedMemo?.text, options.recorded()?.payload.text)
     if let message {
       let storedInput = try encoded(message.input, key)
       for text in [message.isUpdate ? "true" : "false", message.name, storedInput.text, message.requestID] { parameters.append(text) }
@@ -127,12 +143,24 @@ public final class Client: Sendable {
     try Self.checkName("signal name", name)
     try Self.checkName("request id", requestID)
     try Self.checkSize(input)
-    let attributes = SignaledAttributes(name: name, input: input, identity: identity, requestID: requestID)
-    if try await sendDirectly(.signal(attributes), key) { return }
-    let stored = try encoded(input, key)
-    _ = try await call(
-      ClientStatements.signal, Parameters(key.workflowID, name, stored.text, requestID, key.namespace, identity))
-    wakeOwner()
+    try await send(.signal, name, key) { headers in
+      let attributes = SignaledAttributes(
+        name: name, input: input, identity: self.identity, requestID: requestID, header: headers.payload)
+      if try await self.sendDirectly(.signal(attributes), key) { return }
+      let stored = try self.encoded(HeadedValue.wrapped(input, attributes.header), key)
+      _ = try await self.call(
+        ClientStatements.signal, Parameters(key.workflowID, name, stored.text, requestID, key.namespace, self.identity))
+      self.wakeOwner()
+    }
+  }
+
+  /// Past the interceptors, which may add headers; without any, at once.
+  func send(
+    _ kind: ClientCall.Kind, _ name: String, _ key: WorkflowKey, _ body: @escaping @Sendable (Headers) async throws -> Void
+  ) async throws {
+    guard !registry.clientInterceptors.isEmpty else { return try await body(Headers()) }
+    let call = ClientCall(kind: kind, name: name, key: key, headers: Headers())
+    try await registry.clientInterceptors.send(call) { try await body($0.headers) }
   }
 
   /// Asks the open run to cancel: its code sees a cancelled task.
@@ -189,6 +217,15 @@ public final class Client: Sendable {
   /// Answers a query from the stored state, also of a closed run.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `query-not-found`, `unknown-workflow-type`, `undecodable-payload`.
   public func query(_ key: WorkflowKey, name: String) async throws -> Payload {
+    let answer = Mutex<Payload>(.null)
+    try await send(.query, name, key) { _ in
+      let found = try await self.answer(to: name, of: key)
+      answer.withLock { $0 = found }
+    }
+    return answer.withLock { $0 }
+  }
+
+  private func answer(to name: String, of key: WorkflowKey) async throws -> Payload {
     let rows = try await database.query(ClientStatements.state, Parameters(key.workflowID, key.namespace))
     guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no workflow has the id '\(key.workflowID)'") }
     let type = try rows.text(0, 0)
@@ -272,7 +309,7 @@ public final class Client: Sendable {
     guard input.bytes.count <= Limits.payloadBytes else {
       throw OrchestratorError(.invalidArgument, PayloadError.tooLarge(bytes: input.bytes.count).description)
     }
-    guard PayloadEnvelope.summary(of: input) == nil else {
+    guard PayloadEnvelope.summary(of: input) == nil, HeadedValue(input) == nil else {
       throw OrchestratorError(
         .invalidArgument, "an object whose metadata has an encoding 'orchestrator/...' is what this engine stores: send the value itself")
     }

@@ -57,10 +57,18 @@ extension Client {
     try Self.checkName("update name", name)
     try Self.checkName("update id", updateID)
     try Self.checkSize(input)
-    let attributes = UpdateAttributes(updateID: updateID, name: name, input: input, identity: identity)
-    if try await sendDirectly(.update(attributes), key) { return }
+    try await send(.update, name, key) { headers in
+      try await self.send(
+        UpdateAttributes(updateID: updateID, name: name, input: input, identity: self.identity, header: headers.payload), key)
+    }
+  }
+
+  private func send(_ update: UpdateAttributes, _ key: WorkflowKey) async throws {
+    if try await sendDirectly(.update(update), key) { return }
+    let stored = try encoded(HeadedValue.wrapped(update.input, update.header), key)
     _ = try await call(
-      ClientStatements.update, Parameters(key.workflowID, name, try encoded(input, key).text, updateID, key.namespace, identity))
+      ClientStatements.update,
+      Parameters(key.workflowID, update.name, stored.text, update.updateID, key.namespace, identity))
     wakeOwner()
   }
 

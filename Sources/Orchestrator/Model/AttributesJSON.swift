@@ -26,6 +26,10 @@ struct AttributesWriter {
     value.bytes.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
   }
 
+  mutating func field(_ name: StaticString, _ value: Payload?) {
+    if let value { field(name, value) }
+  }
+
   mutating func finish() -> [UInt8] {
     bytes.append(UInt8(ascii: "}"))
     return bytes

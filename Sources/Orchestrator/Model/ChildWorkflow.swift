@@ -27,14 +27,16 @@ final class ChildTask: Sendable {
   let input: Payload
   let parentClosePolicy: ParentClosePolicy
   let options: RunOptions?
-  /// JSON objects.
+  /// JSON objects; nil for none.
   let searchAttributes: Payload?
   let memo: Payload?
+  let header: Payload?
 
   init(
     sequence: Int32, workflowType: String, workflowID: String, input: Payload, parentClosePolicy: ParentClosePolicy,
-    options: RunOptions? = nil, searchAttributes: Payload? = nil, memo: Payload? = nil
+    options: RunOptions? = nil, searchAttributes: Payload? = nil, memo: Payload? = nil, header: Payload? = nil
   ) {
+    self.header = header
     self.sequence = sequence
     self.workflowType = workflowType
     self.workflowID = workflowID

@@ -25,12 +25,15 @@ final class ActivityTask: Sendable, Equatable {
   let activityType: String
   let input: Payload
   let options: ActivityOptions
+  /// A JSON object; nil for none.
+  let header: Payload?
 
-  init(sequence: Int32, activityType: String, input: Payload, options: ActivityOptions) {
+  init(sequence: Int32, activityType: String, input: Payload, options: ActivityOptions, header: Payload? = nil) {
     self.sequence = sequence
     self.activityType = activityType
     self.input = input
     self.options = options
+    self.header = header
   }
 
   static func == (left: ActivityTask, right: ActivityTask) -> Bool {
@@ -59,12 +62,14 @@ final class InlineTask: Sendable {
   let activityType: String
   let input: any Codable & Sendable
   let options: ActivityOptions
+  let header: Payload?
 
-  init(sequence: Int32, activityType: String, input: any Codable & Sendable, options: ActivityOptions) {
+  init(sequence: Int32, activityType: String, input: any Codable & Sendable, options: ActivityOptions, header: Payload? = nil) {
     self.sequence = sequence
     self.activityType = activityType
     self.input = input
     self.options = options
+    self.header = header
   }
 }
 
@@ -110,6 +115,7 @@ extension Command {
       writer.field("taskQueue", task.options.taskQueue)
       writer.field("input", task.input)
       if let options = task.options.recorded { writer.field("options", options) }
+      writer.field("header", task.header)
     case .requestCancelActivity(let sequence), .cancelTimer(let sequence), .requestCancelChild(let sequence):
       writer.field("sequence", Int64(sequence))
     case .startTimer(let sequence, let milliseconds):
@@ -142,6 +148,7 @@ extension Command {
       if let options = task.options { writer.field("options", options.payload) }
       if let attributes = task.searchAttributes { writer.field("searchAttributes", attributes) }
       if let memo = task.memo { writer.field("memo", memo) }
+      writer.field("header", task.header)
     case .requestCancelExternal(let sequence, let workflowID):
       writer.field("sequence", Int64(sequence))
       writer.field("workflowId", workflowID)
@@ -226,7 +233,7 @@ extension ActivityTask {
       sequence: try require(reader.sequence()), activityType: try require(reader.text("activityType")),
       input: try require(reader.payload("input")),
       options: try recorded.map { try PayloadCodec.decode(ActivityOptions.self, from: $0) }
-        ?? ActivityOptions(taskQueue: try require(reader.text("taskQueue"))))
+        ?? ActivityOptions(taskQueue: try require(reader.text("taskQueue"))), header: reader.payload("header"))
   }
 }
 

@@ -150,6 +150,10 @@ extension Failure {
       self.init(type: Self.ofActivity, message: error.description, isRetryable: false, cause: error.failure)
     case let error as ChildWorkflowFailure:
       self.init(type: Self.ofChild, message: error.description, isRetryable: false, cause: error.failure)
+    case let error as WorkflowFailure:
+      self.init(type: "WorkflowFailure", message: error.description, isRetryable: false, cause: error.failure)
+    case let error as UpdateFailure:
+      self.init(type: "UpdateFailure", message: error.description, isRetryable: false, cause: error.failure)
     // The same value is as large at the next attempt.
     case let error as PayloadError:
       if case .tooLarge = error {

@@ -48,6 +48,8 @@ struct StartedAttributes: Sendable, Equatable {
   var lineage: Lineage?
   /// Nil for a run that begins at once and may take as long as it likes, once.
   var options: RunOptions?
+  /// A JSON object of headers; nil when there are none.
+  var header: Payload?
 }
 
 struct SignaledAttributes: Sendable, Equatable {
@@ -58,6 +60,7 @@ struct SignaledAttributes: Sendable, Equatable {
   var requestID: String
   /// It came with a start that found the run open: what was to begin later begins with it.
   var isWithStart = false
+  var header: Payload?
 }
 
 struct UpdateAttributes: Sendable, Equatable {
@@ -68,6 +71,7 @@ struct UpdateAttributes: Sendable, Equatable {
   var identity: String
   /// As of a signal.
   var isWithStart = false
+  var header: Payload?
 }
 
 extension IncomingEvent {
@@ -114,12 +118,14 @@ extension IncomingEvent {
       writer.field("identity", signal.identity)
       writer.field("requestId", signal.requestID)
       if signal.isWithStart { writer.field("withStart", 1) }
+      writer.field("header", signal.header)
     case .updateAccepted(let update):
       writer.field("updateId", update.updateID)
       writer.field("updateName", update.name)
       writer.field("input", update.input)
       writer.field("identity", update.identity)
       if update.isWithStart { writer.field("withStart", 1) }
+      writer.field("header", update.header)
     case .cancelRequested(let reason, let identity), .terminated(let reason, let identity), .paused(let reason, let identity),
       .unpaused(let reason, let identity):
       writer.field("reason", reason)
@@ -163,6 +169,7 @@ extension StartedAttributes {
     writer.field("build", build)
     if let searchAttributes { writer.field("searchAttributes", searchAttributes) }
     if let memo { writer.field("memo", memo) }
+    writer.field("header", header)
     lineage?.write(to: &writer)
     if let options { writer.field("options", options.payload) }
   }
@@ -195,14 +202,15 @@ extension IncomingEvent {
           workflowID: try require(reader.text("workflowId")), input: try require(reader.payload("input")),
           identity: reader.text("identity") ?? "", build: reader.text("build") ?? "",
           searchAttributes: reader.payload("searchAttributes"), memo: reader.payload("memo"), lineage: try Lineage.read(reader),
-          options: try reader.payload("options").map { try PayloadCodec.decode(RunOptions.self, from: $0) }))
+          options: try reader.payload("options").map { try PayloadCodec.decode(RunOptions.self, from: $0) },
+          header: reader.payload("header")))
     case .workflowExecutionSignaled: self = .signaled(try SignaledAttributes(reader))
     case .workflowExecutionUpdateAccepted:
       self = .updateAccepted(
         UpdateAttributes(
           updateID: try require(reader.text("updateId")), name: try require(reader.text("updateName")),
           input: try require(reader.payload("input")), identity: reader.text("identity") ?? "",
-          isWithStart: reader.integer("withStart") == 1))
+          isWithStart: reader.integer("withStart") == 1, header: reader.payload("header")))
     case .workflowExecutionCancelRequested:
       self = .cancelRequested(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionTerminated:
@@ -251,7 +259,8 @@ extension SignaledAttributes {
   init(_ reader: AttributesReader) throws {
     self.init(
       name: try require(reader.text("signalName")), input: try require(reader.payload("input")),
-      identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? "", isWithStart: reader.integer("withStart") == 1)
+      identity: reader.text("identity") ?? "", requestID: reader.text("requestId") ?? "", isWithStart: reader.integer("withStart") == 1,
+      header: reader.payload("header"))
   }
 }
 

@@ -385,10 +385,6 @@ final class SlotOwner {
     return current
   }
 
-  func problem(_ error: any Error) -> WorkflowProblem {
-    (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))
-  }
-
   /// - Parameter slot: nil when only its history can tell.
   @discardableResult
   func makeEntry(_ runID: RunID, slot: Slot? = nil) -> RunEntry {

@@ -60,10 +60,17 @@ extension SlotOwner {
   private func enqueue(_ activity: OpenActivity, _ entry: RunEntry, _ slot: Slot) {
     guard let key = entry.key else { return }
     entry.usesTaskQueues = true
+    let task = activity.task
+    let queued =
+      task.header == nil
+      ? task
+      : ActivityTask(
+        sequence: task.sequence, activityType: task.activityType, input: HeadedValue.wrapped(task.input, task.header), options: task.options
+      )
     pipeline.open.tasks.append(
       ActivityTaskRow(
         key: ActivityKey(runID: entry.runID, sequence: activity.task.sequence), attempt: activity.attempts + 1, slot: slot,
-        workflow: key, task: activity.task, scheduledAt: activity.scheduledAt))
+        workflow: key, task: queued, scheduledAt: activity.scheduledAt))
   }
 
   /// Starts the next attempt in this process, once the open batch has landed.

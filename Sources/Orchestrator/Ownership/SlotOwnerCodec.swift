@@ -43,6 +43,16 @@ extension SlotOwner {
   }
 }
 
+extension InboxRow {
+  /// The message with the headers that came around its input.
+  var withHeaders: InboxRow {
+    guard kind == .start || kind == .signal || kind == .update || kind == .external else { return self }
+    var row = self
+    row.attributes = HeadedValue.unwrapped(attributes: attributes)
+    return row
+  }
+}
+
 extension LoadedRun {
   /// The run with its values as they were; what cannot be read stays as it is, and its code says so when it is replayed.
   func decoded(_ codec: CodecChain) -> LoadedRun {

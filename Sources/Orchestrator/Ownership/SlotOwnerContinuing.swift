@@ -62,6 +62,7 @@ extension SlotOwner {
     entries[successor.runID] = successor
     var started = started
     started.lineage = Lineage(continued: continuation, parent: info.parent)
+    started.header = instance?.headers(.continueAsNew, info.workflowType, info.headers) ?? info.headers.payload
     successors.next = Successor(entry: successor, started: started, key: key, slot: slot)
     beginSuccessors()
   }

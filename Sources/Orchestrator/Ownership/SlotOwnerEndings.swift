@@ -1,5 +1,9 @@
 /// How a run ends, and how it is set aside when the code at hand cannot continue it.
 extension SlotOwner {
+  func problem(_ error: any Error) -> WorkflowProblem {
+    (error as? WorkflowProblem) ?? .storeRefused(String(describing: error))
+  }
+
   /// The closing row; the code and everything open around it go.
   /// - Parameters:
   ///   - replacement: what goes on from a part of its history.

@@ -44,7 +44,7 @@ extension SlotOwner {
         continue
       }
       do {
-        handle(try OwnerMessage(configuration.codec.map { Self.decoded(row, $0) } ?? row))
+        handle(try OwnerMessage((configuration.codec.map { Self.decoded(row, $0) } ?? row).withHeaders))
       } catch {
         // The SQL functions write these rows; whoever inserted this one by hand gets it reported and left where it is.
         Log.error("damaged-message", "\(error)", ["message_id": String(row.messageID), "run_id": row.runID.description])

@@ -20,7 +20,8 @@ public struct ChildHandle<Child: Workflow>: Sendable {
     guard instance.children[sequence]?.outcome == nil else {
       throw OrchestratorError(.workflowClosed, "child '\(workflowID)' has ended")
     }
-    instance.give(.signalChild(sequence: sequence, name: signal.name, input: try PayloadCodec.encode(input)))
+    let value = HeadedValue.wrapped(try PayloadCodec.encode(input), instance.headers(.signal, signal.name))
+    instance.give(.signalChild(sequence: sequence, name: signal.name, input: value))
   }
 
   /// Asks the child to cancel, in the commit of what the code does now; `result()` tells how it ends.
@@ -58,7 +59,8 @@ extension Context {
       ChildTask(
         sequence: sequence, workflowType: Child.name, workflowID: workflowID, input: try PayloadCodec.encode(input),
         parentClosePolicy: parentClosePolicy, options: options.recorded(),
-        searchAttributes: searchAttributes.isEmpty ? nil : searchAttributes.payload, memo: memo),
+        searchAttributes: searchAttributes.isEmpty ? nil : searchAttributes.payload, memo: memo,
+        header: instance.headers(.child, Child.name)),
       cancellationType)
     return ChildHandle(instance: instance, sequence: sequence, workflowID: workflowID)
   }

@@ -28,7 +28,7 @@ public struct Context<W: Workflow>: Sendable {
     try await instance.checkEntry("execute(\(activity.name))")
     let task = ActivityTask(
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
-      options: options ?? activity.options)
+      options: options ?? activity.options, header: instance.headers(.activity, activity.name))
     return try await instance.perform(
       task.options.cancellationType == .abandon ? .abandonableActivity : .activity, name: activity.name, sequence: task.sequence,
       decode: { try PayloadCodec.decode(Output.self, from: $0) },
@@ -53,7 +53,9 @@ public struct Context<W: Workflow>: Sendable {
   /// - Throws: as `execute`.
   nonisolated(nonsending) public func inline<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input) async throws -> Output {
     try await instance.checkEntry("inline(\(activity.name))")
-    let task = InlineTask(sequence: instance.nextSequence(), activityType: activity.name, input: input, options: activity.options)
+    let task = InlineTask(
+      sequence: instance.nextSequence(), activityType: activity.name, input: input, options: activity.options,
+      header: instance.headers(.inlineStep, activity.name))
     return try await instance.perform(
       .inlineStep, name: activity.name, sequence: task.sequence, decode: { try PayloadCodec.decode(Output.self, from: $0) },
       command: { instance.runInline(task) })

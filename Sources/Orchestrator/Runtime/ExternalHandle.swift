@@ -6,7 +6,8 @@ public struct ExternalHandle<Target: Workflow>: Sendable {
   /// Sends a signal; it counts once and stands in the other run's history when this returns.
   /// - Throws: `OrchestratorError` with code `workflow-not-found` when no run of the workflow id is open, `CancellationError`.
   nonisolated(nonsending) public func signal<Input>(_ signal: Signal<Target, Input>, _ input: Input) async throws {
-    try await send("signal(\(signal.name))", signal.name, try PayloadCodec.encode(input))
+    let value = try PayloadCodec.encode(input)
+    try await send("signal(\(signal.name))", signal.name, HeadedValue.wrapped(value, instance.headers(.signal, signal.name)))
   }
 
   /// Asks the run to cancel; the request stands in its history when this returns.

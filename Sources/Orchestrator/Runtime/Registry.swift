@@ -8,6 +8,9 @@ public struct Registry: Sendable {
   private(set) var activities: [String: ActivityImplementation] = [:]
   /// What the code of its workflows sets.
   private(set) var searchAttributes: [String: SearchAttributeType] = [:]
+  private(set) var clientInterceptors: [any ClientInterceptor] = []
+  private(set) var workflowInterceptors: [any WorkflowInterceptor] = []
+  private var activityInterceptors: [any ActivityInterceptor] = []
 
   public init() {}
 
@@ -15,7 +18,7 @@ public struct Registry: Sendable {
   /// - Precondition: its name and its handlers' names are unique; a search attribute has one type in all workflows.
   public mutating func register<W: Workflow>(_ workflow: W.Type) {
     precondition(workflows[W.name] == nil, "workflow '\(W.name)' is registered twice")
-    workflows[W.name] = WorkflowDefinition(workflow)
+    workflows[W.name] = WorkflowDefinition(workflow).intercepted(by: workflowInterceptors)
     searchAttributes.merge(W.searchAttributes) { known, other in
       precondition(known == other, "two workflows declare a search attribute with different types")
       return known
@@ -35,7 +38,7 @@ public struct Registry: Sendable {
   package mutating func replace<Input, Output>(
     _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
   ) {
-    activities[activity.name] = ActivityImplementation(options: activity.options) { given, context in
+    let implementation = ActivityImplementation(options: activity.options) { given, context in
       let input: Input
       do {
         input = try given.value(as: Input.self)
@@ -51,6 +54,24 @@ public struct Registry: Sendable {
         throw ApplicationFailure(type: "UnencodableResult", message: String(describing: error), isRetryable: false)
       }
     }
+    activities[activity.name] = activityInterceptors.reduce(implementation) { $0.intercepted(by: $1) }
+  }
+
+  /// Stands between callers and the engine, inside those that were added before.
+  public mutating func intercept(clients interceptor: any ClientInterceptor) {
+    clientInterceptors.append(interceptor)
+  }
+
+  /// Stands around the code of all workflows, also those registered before; hooks are called in the order in which they were added.
+  public mutating func intercept(workflows interceptor: any WorkflowInterceptor) {
+    workflowInterceptors.append(interceptor)
+    workflows = workflows.mapValues { $0.intercepted(by: [interceptor]) }
+  }
+
+  /// Stands around every attempt of all activities, also those implemented before; the last one added is the outermost.
+  public mutating func intercept(activities interceptor: any ActivityInterceptor) {
+    activityInterceptors.append(interceptor)
+    activities = activities.mapValues { $0.intercepted(by: interceptor) }
   }
 
   /// The queues whose activities this build implements.
@@ -66,6 +87,13 @@ public struct Registry: Sendable {
 struct ActivityImplementation: Sendable {
   let options: ActivityOptions
   let body: @Sendable (ActivityInput, ActivityContext) async throws -> Payload
+
+  func intercepted(by interceptor: any ActivityInterceptor) -> ActivityImplementation {
+    let body = body
+    return ActivityImplementation(options: options) { input, context in
+      try await interceptor.execute(context) { try await body(input, context) }
+    }
+  }
 }
 
 /// What an activity is called with: what its history holds or, for an inline step, the value itself.
@@ -88,9 +116,21 @@ enum ActivityInput: Sendable {
 /// A workflow type without its Swift type.
 struct WorkflowDefinition: Sendable {
   let name: String
-  let makeInstance: @Sendable (WorkflowInfo, @escaping @Sendable () -> Void) -> WorkflowInstance
+  private(set) var makeInstance: @Sendable (WorkflowInfo, @escaping @Sendable () -> Void) -> WorkflowInstance
   /// Answers a query from the stored state; nil when it has no query of that name.
   let answer: @Sendable (_ query: String, _ state: Payload?) throws -> Payload?
+
+  func intercepted(by interceptors: [any WorkflowInterceptor]) -> WorkflowDefinition {
+    guard !interceptors.isEmpty else { return self }
+    let make = makeInstance
+    var definition = self
+    definition.makeInstance = { info, onForeignJob in
+      let instance = make(info, onForeignJob)
+      instance.interceptors += interceptors
+      return instance
+    }
+    return definition
+  }
 
   init<W: Workflow>(_ workflow: W.Type) {
     name = W.name

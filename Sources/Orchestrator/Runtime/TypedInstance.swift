@@ -5,14 +5,12 @@ final class TypedInstance<W: Workflow>: WorkflowInstance, @unchecked Sendable {
   private var isStateChanged = true
   private var code: Task<Void, Never>?
   private let handlers: [String: Handler<W>.Kind]
-  let info: WorkflowInfo
 
   init(
     info: WorkflowInfo, handlers: [String: Handler<W>.Kind], onForeignJob: @escaping @Sendable () -> Void
   ) {
-    self.info = info
     self.handlers = handlers
-    super.init(runID: info.runID, onForeignJob: onForeignJob)
+    super.init(info: info, onForeignJob: onForeignJob)
   }
 
   override func start(_ input: Payload) throws {
@@ -122,6 +120,8 @@ public struct WorkflowInfo: Sendable, Equatable {
 
   /// Which try of the workflow this run is: 1, unless a retry policy of its start made it follow one that failed.
   public var attempt: Int { Int(options?.attempt ?? 1) }
+  /// What its start carried; a chain hands them on.
+  public internal(set) var headers = Headers()
 
   /// The first run of the chain: this one, unless it continues another.
   public var firstRunID: RunID { firstOfChain ?? runID }
@@ -133,6 +133,6 @@ extension WorkflowInfo {
       runID: runID, workflowID: started.workflowID, namespace: started.namespace, workflowType: started.workflowType,
       continuedRunID: started.lineage?.continued?.runID, firstOfChain: started.lineage?.continued?.firstRunID,
       parent: started.lineage?.parent, reset: started.lineage?.reset, options: started.options,
-      chainPosition: started.lineage?.continued?.position)
+      chainPosition: started.lineage?.continued?.position, headers: Headers(started.header))
   }
 }

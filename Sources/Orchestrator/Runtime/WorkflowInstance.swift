@@ -10,7 +10,12 @@ struct Activation {
 /// `TypedInstance` adds the workflow's types.
 class WorkflowInstance: @unchecked Sendable {
   // Safe to share: every stored property is touched only inside `executor.enter`, by one thread at a time (each operation checks it).
-  let runID: RunID
+  let info: WorkflowInfo
+  var runID: RunID { info.runID }
+  /// Who stands around the code, in order of registration.
+  var interceptors: [any WorkflowInterceptor] = []
+  /// Microseconds since the Unix epoch: the time of its first event.
+  private(set) var startedAt: Int64 = 0
   let executor: WorkflowExecutor
   /// Microseconds since the Unix epoch: the time of the event being applied.
   private(set) var now: Int64 = 0
@@ -59,9 +64,9 @@ class WorkflowInstance: @unchecked Sendable {
   /// Parts of the history in which chance is that of other runs, from which it was copied.
   var seeds: ArraySlice<ResetOrigin.Seed> = []
 
-  init(runID: RunID, onForeignJob: @escaping @Sendable () -> Void) {
-    self.runID = runID
-    random = DeterministicRandom(seed: runID)
+  init(info: WorkflowInfo, onForeignJob: @escaping @Sendable () -> Void) {
+    self.info = info
+    random = DeterministicRandom(seed: info.runID)
     executor = WorkflowExecutor(onForeignJob: onForeignJob)
   }
 
@@ -132,12 +137,16 @@ class WorkflowInstance: @unchecked Sendable {
       if let reset = started.lineage?.reset { draw(from: reset) }
       if let attributes = started.searchAttributes { searchAttributes = try read(attributes) }
       memo = started.memo
+      startedAt = now
+      tell { $0.began($1) }
       try begin(started)
       if let continued = started.lineage?.continued { try inherit(from: continued) }
     case .signaled(let signal):
       try receive(signal)
       if signal.isWithStart { try beginDelayed() }
-    case .updateAccepted(let update): try accept(update)
+    case .updateAccepted(let update):
+      tell { $0.received(InboundMessage(kind: .update, name: update.name, headers: Headers(update.header)), $1) }
+      try accept(update)
     case .startDelayEnded: try beginDelayed()
     case .cancelRequested(_, let identity):
       cancelRequestedBy = identity
@@ -177,6 +186,7 @@ class WorkflowInstance: @unchecked Sendable {
 
   private func receive(_ signal: SignaledAttributes) throws {
     note(request: signal.requestID)
+    tell { $0.received(InboundMessage(kind: .signal, name: signal.name, headers: Headers(signal.header)), $1) }
     let handled = try decoding("signal '\(signal.name)'") { try handle(signal: signal.name, signal.input) }
     if handled { return }
     guard let index = receives.firstIndex(where: { $0.signalName == signal.name }) else {
@@ -380,6 +390,7 @@ extension WorkflowInstance {
       updates.ending = command
       return
     }
+    tell { $0.ended(command.failureOfRun, $1) }
     give(command)
     isFinished = true
   }

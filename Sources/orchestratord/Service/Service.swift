@@ -34,6 +34,12 @@ final class Service: Sendable {
     let (provider, standIn) = try Self.lyricsProvider(configuration, client)
     lyricsService = standIn
     var registry = Registry()
+    if let file = configuration.traceFile {
+      let tracing = Tracing(try JSONLinesExporter(file: file))
+      registry.intercept(clients: tracing)
+      registry.intercept(workflows: tracing)
+      registry.intercept(activities: tracing)
+    }
     registry.register(PublishTrack.self)
     PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
@@ -74,6 +80,10 @@ final class Service: Sendable {
     limits.fileBytes = configuration.uploadBytes
     let authentication = try configuration.accessTokens.map { try Authentication(tokens: $0) } ?? .development
     var router = Router()
+    router.use { request, next in
+      let context = TraceContext(traceparent: request.headers["traceparent"], tracestate: request.headers["tracestate"])
+      return try await TraceContext.$current.withValue(context) { try await next(request) }
+    }
     MusicAPI(catalog: catalog, store: store, authentication: authentication, limits: limits, wake: { client.wake() })
       .addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
