@@ -77,11 +77,11 @@ import Testing
     }
   }
 
-  private static func quoted(_ cell: String) -> [String] {
+  static func quoted(_ cell: String) -> [String] {
     cell.matches(of: /`([^`]+)`/).map { String($0.1) }
   }
 
-  private static func evidence() throws -> Set<String> {
+  static func evidence() throws -> Set<String> {
     let targets = try Repository.file("Makefile").lines.compactMap { $0.firstMatch(of: /^([a-z-]+):/).map { "make \($0.1)" } }
     return Set(Repository.swiftFiles.filter(\.isTest).flatMap(testNames) + targets)
   }
