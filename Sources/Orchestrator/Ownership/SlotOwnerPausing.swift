@@ -24,7 +24,10 @@ extension SlotOwner {
     for row in entry.timers.values.sorted(by: { $0.sequence < $1.sequence }) where row.dueAt < clock() + Limits.timerHorizon {
       timers.insert(row)
     }
-    handle(entry.takeWaiting())
+    let waiting = entry.waiting
+    entry.waiting = []
+    // Whoever deals with followers goes on with these: a close among them then sees the rest.
+    if entry.followers.isEmpty { handle(waiting) } else { entry.followers = waiting + entry.followers }
   }
 
   /// A message that the code must not see now: durable where someone waits for our word, or where nobody would bring it again.
