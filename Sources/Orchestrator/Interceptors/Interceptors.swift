@@ -76,9 +76,13 @@ public protocol WorkflowInterceptor: Sendable {
 }
 
 extension WorkflowInterceptor {
+  /// Does nothing.
   public func began(_ run: InterceptedRun) {}
+  /// Does nothing.
   public func received(_ message: InboundMessage, _ run: InterceptedRun) {}
+  /// Changes nothing.
   public func asked(_ call: inout OutboundCall, _ run: InterceptedRun) {}
+  /// Does nothing.
   public func ended(_ failure: Failure?, _ run: InterceptedRun) {}
 }
 

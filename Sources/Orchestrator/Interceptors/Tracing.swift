@@ -20,6 +20,7 @@ public struct Span: Sendable, Equatable, Codable {
 
 /// Takes spans: to a file, to a collector. Called on the threads of what is traced, so it must not wait.
 public protocol SpanExporter: Sendable {
+  /// Takes a span that has ended.
   func export(_ span: Span)
 }
 
@@ -29,6 +30,7 @@ public final class SpanRecorder: SpanExporter {
 
   public init() {}
 
+  /// Keeps it.
   public func export(_ span: Span) {
     spans.withLock { $0.append(span) }
   }

@@ -93,6 +93,10 @@ private func registry() -> Registry {
         } else {
           try await eventually("the parent no longer waits") { try await parent.query(Guardian.ending) == "CancellationError" }
         }
+        if type == .tryCancel {
+          // Its parent does not wait for that.
+          try await eventually("the child is asked") { try await self.events(fixture, of: child) == "WorkflowExecutionCancelRequested" }
+        }
         if type == .waitCancellationRequested { #expect(try await events(fixture, of: child) == "WorkflowExecutionCancelRequested") }
         try await engine.client.handle(Reluctant.self, id: child).signal(Reluctant.word, "word")
         let ends = type == .abandon ? "Completed" : "Canceled"

@@ -26,6 +26,8 @@ struct CheckedChains {
 
   func successor(of run: UUID) -> UUID? { successors[run] }
 
+  func predecessor(of run: UUID) -> UUID? { predecessors[run] }
+
   /// Whether a signal is recorded in the chain of a run.
   func holds(_ request: String, _ run: UUID) -> Bool { requests[first(of: run)]?.contains(request) == true }
 

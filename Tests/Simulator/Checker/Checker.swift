@@ -180,7 +180,7 @@ final class Checker: StoreObserver {
       switch message.kind {
       case 1: run != nil
       case 2: message.requestID.map { request in chains.holds(request, message.run) || message.isFromRun && isOver(message.run) } ?? true
-      case 9: run?.isEnded == true || message.requestID.map { isTold($0, run) } ?? true
+      case 9: run?.isEnded == true || message.requestID.map { isTold($0, inChainOf: message.run) } ?? true
       case 3: isCancelled(message.run)
       case 4: isOver(message.run)
       case 5: !message.isResult || run?.isEnded == true || message.sequence.map { run?.settled.contains($0) == true } == true
@@ -193,6 +193,11 @@ final class Checker: StoreObserver {
   func rejected(update: String, run: UUID) {
     if runs[run]?.updates[update] != nil { violated("P1", "update \(update) of run \(run) was accepted and rejected") }
     rejectedUpdates.insert(update)
+  }
+
+  /// An earlier run of its chain may have answered it.
+  private func isTold(_ update: String, inChainOf run: UUID) -> Bool {
+    isTold(update, runs[run]) || chains.predecessor(of: run).map { isTold(update, inChainOf: $0) } ?? false
   }
 
   private func isTold(_ update: String, _ run: CheckedRun?) -> Bool { rejectedUpdates.contains(update) || run?.updates[update] != nil }

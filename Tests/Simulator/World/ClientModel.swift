@@ -263,8 +263,8 @@ final class ClientModel: @unchecked Sendable {
       next()
     case .refused(.workflowClosed), .refused(.workflowAlreadyStarted), .refused(.workflowNotFound), .refused(.invalidArgument):
       // Closed, or somebody else was first: nothing was promised. A start refused as poison is tried with another identifier.
-      if case .refused(.invalidArgument) = sending, case .start = order {
-        orders[0] = .start(world.makeRunID())
+      if case .refused(.invalidArgument) = sending, let again = withAnotherRun(order) {
+        orders[0] = again
         world.after(10_000) { [self] in next() }
         return
       }
@@ -275,6 +275,14 @@ final class ClientModel: @unchecked Sendable {
       orders.removeFirst()
       next()
     case .refused, .waits: world.after(world.random.draw(1000...20_000)) { [self] in next() }
+    }
+  }
+
+  private func withAnotherRun(_ order: Order) -> Order? {
+    switch order {
+    case .start: .start(world.makeRunID())
+    case .startWithSignal(_, let requestID): .startWithSignal(world.makeRunID(), requestID)
+    default: nil
     }
   }
 
