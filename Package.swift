@@ -26,6 +26,7 @@ let package = Package(
     system("CPostgreSQL", "libpq", "libpq-dev"),
     system("CCurl", "libcurl", "libcurl4-openssl-dev"),
     system("COpenSSL", "openssl", "libssl-dev"),
+    system("CCrypt", "libxcrypt", "libcrypt-dev"),
     system("CZlib", "zlib", "zlib1g-dev"),
     system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
     system("CMagic", "libmagic", "libmagic-dev"),
@@ -33,7 +34,7 @@ let package = Package(
     .target(name: "CProcess"),
     .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", "CProcess", "Cryptography"], swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CMicroHTTPD", "CCurl", "CProcess"], swiftSettings: strict),
-    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Cryptography", dependencies: ["CCrypt", "COpenSSL"], swiftSettings: strict),
     .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: strict),
     .target(
       name: "Orchestrator", dependencies: ["PostgreSQL", "Compression", "Cryptography", "CProcess"], swiftSettings: strict),
@@ -44,7 +45,7 @@ let package = Package(
       dependencies: ["Workflows", "Orchestrator", "PostgreSQL", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
       swiftSettings: strict),
     .executableTarget(
-      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "CProcess"],
+      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography", "CProcess"],
       swiftSettings: strict),
     .target(name: "ExampleSupport", dependencies: ["Orchestrator", "PostgreSQL"], path: "Examples/Support", swiftSettings: strict),
     example("Greeting"),
@@ -87,7 +88,7 @@ let package = Package(
       ], exclude: ["Histories"], swiftSettings: strict),
     .testTarget(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
-    .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "Cryptography", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL", "TestSupport"],
       exclude: ["play_in_browser.py"],
@@ -100,7 +101,7 @@ let package = Package(
         "HumanApproval", "ExternalJob", "MendAndGoOn",
       ], swiftSettings: strict),
     .testTarget(
-      name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
+      name: "FuzzTests", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography"],
       exclude: ["Driver", "Corpora", "Dictionaries"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
@@ -113,10 +114,10 @@ if Context.environment["FUZZING"] != nil {
   package.targets.removeAll { $0.type == .test || $0.name == "orchestratord" }
   package.targets += [
     .target(
-      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "CProcess"],
+      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography", "CProcess"],
       exclude: ["Main.swift"], swiftSettings: strict),
     .executableTarget(
-      name: "Fuzzer", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL"],
+      name: "Fuzzer", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography"],
       path: "Tests/FuzzTests", exclude: ["CorpusTests.swift", "Corpora", "Dictionaries"], swiftSettings: strict),
   ]
 }

@@ -4,3 +4,6 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/crypto.h>
+#include <openssl/bn.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>

@@ -17,6 +17,8 @@ struct Configuration {
   var lyricsModel = "pocketsphinx-en-us"
   var lyricsKey: String?
   var accessTokens: String?
+  /// Whose JSON Web Tokens are taken; nil takes none of others.
+  var tokenIssuer: TokenIssuerSettings?
   /// Task queues served in this process, with how many attempts at a time.
   var taskQueues = Configuration.defaultTaskQueues
   var cachedRuns = 1000
@@ -29,6 +31,9 @@ struct Configuration {
   /// Nil: values lie in the database as they are.
   var codec: CodecChain?
 
+  /// Nobody said who may do what: the development tokens are taken.
+  var isOpenDevelopment: Bool { accessTokens == nil && tokenIssuer == nil }
+
   static let defaultTaskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
 
   init() {}
@@ -36,8 +41,8 @@ struct Configuration {
   /// - Throws: `UsageError` for values that cannot be used.
   init(_ arguments: inout Arguments, _ environment: [String: String] = ProcessInfo.processInfo.environment) throws(UsageError) {
     dataFolder = try arguments.option("--data") ?? environment["ORCHESTRATOR_DATA"] ?? dataFolder
-    databaseURL = try arguments.option("--database") ?? environment["DATABASE_URL"]
-    // A variable that is set to nothing is how containers leave it out.
+    let namedDatabase = try Self.secret("DATABASE_URL", environment)
+    databaseURL = try arguments.option("--database") ?? namedDatabase
     if databaseURL?.isEmpty == true { databaseURL = nil }
     address = try arguments.option("--address") ?? environment["ORCHESTRATOR_ADDRESS"] ?? address
     if let text = try arguments.option("--port") ?? environment["PORT"] {
@@ -47,8 +52,9 @@ struct Configuration {
     storeFolder = try arguments.option("--store") ?? environment["ORCHESTRATOR_STORE"]
     lyricsURL = try arguments.option("--lyrics-url") ?? environment["LYRICS_URL"]
     lyricsModel = try arguments.option("--lyrics-model") ?? environment["LYRICS_MODEL"] ?? lyricsModel
-    lyricsKey = environment["GEMINI_API_KEY"]
-    accessTokens = environment["ORCHESTRATOR_TOKENS"]
+    lyricsKey = try Self.secret("GEMINI_API_KEY", environment)
+    accessTokens = try Self.secret("ORCHESTRATOR_TOKENS", environment)
+    tokenIssuer = try Self.tokenIssuer(&arguments, environment)
     if let text = try arguments.option("--queues") ?? environment["ORCHESTRATOR_QUEUES"] { taskQueues = try Self.queues(text) }
     cachedRuns = try arguments.number("--cached-runs", in: 1...10_000_000) ?? cachedRuns
     if let milliseconds = try arguments.number("--lease-milliseconds", in: 500...600_000) { lease = .milliseconds(milliseconds) }
@@ -59,6 +65,42 @@ struct Configuration {
     codec = try Self.codec(&arguments, environment)
     try Self.setLogLevel(try arguments.option("--log-level") ?? environment["LOG_LEVEL"])
     if lyricsURL != nil, lyricsKey == nil { throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY") }
+  }
+
+  /// What must not be seen comes by an environment variable, or by a file that `<name>_FILE` names.
+  ///
+  /// A variable that is set to nothing is how containers leave it out.
+  private static func secret(_ name: String, _ environment: [String: String]) throws(UsageError) -> String? {
+    let value = environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    guard let file = environment[name + "_FILE"], !file.isEmpty else { return value }
+    guard value == nil else { throw UsageError("set \(name) or \(name)_FILE, not both") }
+    guard let data = FileManager.default.contents(atPath: file), data.count <= 64 << 10, let text = String(data: data, encoding: .utf8)
+    else {
+      throw UsageError("\(name)_FILE names \(file), which is no readable text of at most 64 KiB")
+    }
+    return text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private static func tokenIssuer(
+    _ arguments: inout Arguments, _ environment: [String: String]
+  ) throws(UsageError) -> TokenIssuerSettings? {
+    let keys = try arguments.option("--jwks") ?? environment["ORCHESTRATOR_JWKS"]
+    let issuer = try arguments.option("--jwt-issuer") ?? environment["ORCHESTRATOR_JWT_ISSUER"]
+    let audience = try arguments.option("--jwt-audience") ?? environment["ORCHESTRATOR_JWT_AUDIENCE"]
+    let rolesClaim = try arguments.option("--jwt-roles-claim") ?? environment["ORCHESTRATOR_JWT_ROLES_CLAIM"]
+    guard let keys, !keys.isEmpty else {
+      if issuer ?? audience ?? rolesClaim != nil { throw UsageError("to take tokens of an issuer, name its keys too: ORCHESTRATOR_JWKS") }
+      return nil
+    }
+    guard let issuer, let audience, !issuer.isEmpty, !audience.isEmpty else {
+      throw UsageError(
+        "with ORCHESTRATOR_JWKS set ORCHESTRATOR_JWT_ISSUER and ORCHESTRATOR_JWT_AUDIENCE: the iss and aud of the tokens to take")
+    }
+    guard issuer != OwnTokens.issuer else { throw UsageError("the issuer '\(issuer)' is this service itself") }
+    if keys.contains("://"), !keys.hasPrefix("https://"), !keys.hasPrefix("http://") {
+      throw UsageError("ORCHESTRATOR_JWKS is a file or an http or https URL, not '\(keys)'")
+    }
+    return TokenIssuerSettings(keys: keys, issuer: issuer, audience: audience, rolesClaim: rolesClaim ?? TokenClaims.rolesClaim)
   }
 
   /// Values are compressed and encrypted once there is a key ring.

@@ -55,7 +55,8 @@ import Testing
     let code = try Project.text("Sources/orchestratord/Configuration.swift")
     let document = try Project.text("docs/operating.md")
     let options = Set(code.matches(of: /"(--[a-z-]+)"/).map { String($0.1) })
-    let variables = Set(code.matches(of: /environment\["([A-Z_]+)"\]/).map { String($0.1) })
+    let secrets = code.matches(of: /secret\("([A-Z_]+)"/).flatMap { [String($0.1), "\($0.1)_FILE"] }
+    let variables = Set(code.matches(of: /environment\["([A-Z_]+)"\]/).map { String($0.1) } + secrets)
     let table = Self.section("All settings", of: document)
     #expect(options.subtracting(table.matches(of: /`(--[a-z-]+)/).map { String($0.1) }) == [])
     #expect(variables.subtracting(table.matches(of: /`([A-Z][A-Z_]+)`/).map { String($0.1) }) == [])

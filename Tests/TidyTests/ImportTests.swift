@@ -8,7 +8,7 @@ import Testing
     "PostgreSQL": ["CPostgreSQL", "CProcess", "Cryptography", "Dispatch", "Foundation", "Glibc", "Synchronization"],
     "HTTP": ["CMicroHTTPD", "CCurl", "CProcess", "Dispatch", "Foundation", "Glibc", "Synchronization"],
     "Compression": ["CZlib", "Foundation"],
-    "Cryptography": ["COpenSSL", "Foundation"],
+    "Cryptography": ["CCrypt", "COpenSSL", "Foundation"],
     // Threads and poll stand behind the owner's loop; its pure rooms are closed to them below.
     "Orchestrator": ["CProcess", "Compression", "Cryptography", "Foundation", "Glibc", "PostgreSQL", "Synchronization"],
     "OrchestratorTesting": ["Foundation", "Orchestrator", "PostgreSQL", "Synchronization"],

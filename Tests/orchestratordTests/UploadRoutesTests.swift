@@ -144,7 +144,9 @@ import Testing
   @Test func `Only artists upload, and only with a token that is known`() async throws {
     let api = try await TestAPI()
     let anonymous = try await api.upload(as: nil)
-    #expect(anonymous.status == 401 && anonymous.problem == "unauthorized" && anonymous.response.headers["WWW-Authenticate"] == "Bearer")
+    #expect(
+      anonymous.status == 401 && anonymous.problem == "unauthorized"
+        && anonymous.response.headers["WWW-Authenticate"] == "Bearer realm=\"orchestrator\"")
     #expect(try await api.upload(as: "wrong-token-000001").status == 401)
     let admin = try await api.upload(as: "admin-token-00001")
     #expect(admin.status == 403 && admin.text("detail") == "Artist role required.")

@@ -25,7 +25,7 @@ extension OperatorAPI {
 
   /// `GET /api/v1/activities?state=parked&limit=&cursor=`: what waits for an operator; with `workflowId` all that is pending of it.
   private func listActivities(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let state = request.queryValue("state")
     guard state == nil || state?.lowercased() == "parked" else {
       throw APIProblem.invalid(
@@ -33,18 +33,18 @@ extension OperatorAPI {
     }
     if let workflowID = request.queryValue("workflowId") {
       let runID = try await client.newestRun(of: WorkflowKey(namespace: namespace(of: request), workflowID: workflowID))
-      let pending = try await client.pendingActivities(runID, showing: try display(of: request))
+      let pending = try await client.pendingActivities(runID, showing: try await display(of: request))
       return try .json(encoding: Page(items: pending.filter { state == nil || $0.state == .parked }, nextCursor: nil))
     }
     let page = try await client.parkedActivities(
       namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"),
-      showing: try display(of: request))
+      showing: try await display(of: request))
     return try .json(encoding: page)
   }
 
   /// 202: the word is durable, the run takes it right after.
   private func command(_ request: HTTPRequest, _ action: ActivityAction) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     guard let sequence = Int32(request.parameters["sequence"] ?? ""), sequence > 0 else {
       throw APIProblem.invalid("invalid-id", "An activity is named by its sequence number in the run, from 1.")
     }

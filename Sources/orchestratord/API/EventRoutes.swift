@@ -10,7 +10,7 @@ extension MusicAPI {
   ///
   /// Events are named progress, done (waits for review, or published, or blocked) and error (failed).
   func followTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let first = try await visibleTrack(request, to: try authentication.principal(of: request))
+    let first = try await visibleTrack(request, to: try await authentication.principal(of: request))
     return .serverSentEvents { writer in
       var last = ""
       var number = 0

@@ -11,7 +11,7 @@ extension OperatorAPI {
     }
     router.on(.put, "/api/v1/queues/{taskQueue}") { try await setQueue($0) }
     router.on(.delete, "/api/v1/queues/{taskQueue}") { request in
-      let client = try authorized(request)
+      let client = try await authorized(request)
       try await client.unsetQueue(request.parameters["taskQueue"] ?? "", namespace: namespace(of: request))
       return HTTPResponse(.noContent)
     }
@@ -21,7 +21,7 @@ extension OperatorAPI {
   }
 
   private func setQueue(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let name = request.parameters["taskQueue"] ?? ""
     let body = try await request.strictJSON(QueueRequest.self, upTo: 64 << 10)
     try await client.setQueue(name, body.limits, namespace: namespace(of: request))

@@ -52,7 +52,7 @@ extension OperatorAPI {
     router.on(.post, workflow + "/reset-preview") { try await previewReset($0) }
     router.on(.post, workflow + "/fork") { try await forkWorkflow($0) }
     router.on(.post, workflow + "/retry") { request in
-      let client = try authorized(request)
+      let client = try await authorized(request)
       let body = try await request.optionalJSON(ResetRequestBody.self, upTo: 64 << 10)
       let key = key(of: request)
       return try standing(
@@ -63,7 +63,7 @@ extension OperatorAPI {
 
   /// 202: the run that goes on stands.
   private func resetWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(ResetRequestBody.self, upTo: 64 << 10)
     let key = key(of: request)
     return try standing(
@@ -74,7 +74,7 @@ extension OperatorAPI {
   }
 
   private func previewReset(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(ResetRequestBody.self, upTo: 64 << 10)
     return try .json(
       encoding: try await client.previewReset(
@@ -82,7 +82,7 @@ extension OperatorAPI {
   }
 
   private func forkWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(ResetRequestBody.self, upTo: Self.largestBody)
     let key = key(of: request)
     guard let newID = body.newWorkflowID else { throw APIProblem.invalid("invalid-body", "\"newWorkflowId\" is missing.") }

@@ -7,13 +7,13 @@ extension OperatorAPI {
   func addScheduleRoutes(to router: inout Router) {
     let schedule = "/api/v1/schedules/{scheduleId}"
     router.on(.get, "/api/v1/schedules") { request in
-      let client = try authorized(request)
+      let client = try await authorized(request)
       return try .json(
         encoding: try await client.listSchedules(
           namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor")))
     }
     router.on(.post, "/api/v1/schedules") { try await createSchedule($0) }
-    router.on(.get, schedule) { try await described($0, by: try authorized($0)) }
+    router.on(.get, schedule) { try await described($0, by: try await authorized($0)) }
     router.on(.put, schedule) { try await updateSchedule($0) }
     router.on(.delete, schedule) { request in
       try await authorized(request).deleteSchedule(scheduleID(of: request), namespace: namespace(of: request))
@@ -27,13 +27,13 @@ extension OperatorAPI {
       try await annotate(request) { try await $0.unpauseSchedule($1, note: $2, namespace: namespace(of: request)) }
     }
     router.on(.post, schedule + "/trigger") { request in
-      let client = try authorized(request)
+      let client = try await authorized(request)
       let overlap = try await request.optionalJSON(TriggerRequest.self, upTo: 64 << 10)?.overlap ?? .allowAll
       try await client.triggerSchedule(scheduleID(of: request), overlap: overlap, namespace: namespace(of: request))
       return try await described(request, by: client, status: .accepted)
     }
     router.on(.post, schedule + "/backfill") { request in
-      let client = try authorized(request)
+      let client = try await authorized(request)
       let body = try await request.strictJSON(BackfillRequest.self, upTo: 64 << 10)
       try await client.backfillSchedule(
         scheduleID(of: request), from: body.from, through: body.through, overlap: body.overlap ?? .bufferAll,
@@ -43,7 +43,7 @@ extension OperatorAPI {
   }
 
   private func createSchedule(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(ScheduleRequest.self, upTo: Self.largestBody)
     guard let id = body.scheduleID, body.version == nil else {
       throw APIProblem(.unprocessableContent, "invalid-value", "A new schedule has a \"scheduleId\" and no \"version\".")
@@ -57,7 +57,7 @@ extension OperatorAPI {
 
   /// `PUT`: the whole schedule; with `version` only when nobody changed it since.
   private func updateSchedule(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(ScheduleRequest.self, upTo: Self.largestBody)
     let id = scheduleID(of: request)
     guard body.scheduleID ?? id == id else {
@@ -71,7 +71,7 @@ extension OperatorAPI {
 
   /// `GET .../times?from=&through=&limit=`: from now on, for a year, unless said otherwise.
   private func scheduleTimes(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let now = RecordedTime(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     let from = try time("from", of: request) ?? now
     let through = try time("through", of: request) ?? RecordedTime(microseconds: from.microseconds + 366 * 86_400_000_000)
@@ -83,7 +83,7 @@ extension OperatorAPI {
   private func annotate(
     _ request: HTTPRequest, _ action: (Client, String, _ note: String) async throws -> Void
   ) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let note = try await request.optionalJSON(NoteRequest.self, upTo: 64 << 10)?.note ?? ""
     try await action(client, scheduleID(of: request), note)
     return try await described(request, by: client)

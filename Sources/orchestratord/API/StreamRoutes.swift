@@ -37,7 +37,7 @@ extension MusicAPI {
 
   /// `GET /api/v1/tracks/{id}/audio`: the original for its artist and for reviewers, whatever the status.
   func previewTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let track = try await visibleTrack(request, to: try authentication.principal(of: request))
+    let track = try await visibleTrack(request, to: try await authentication.principal(of: request))
     var response = try await file(ObjectKey(track.sourceKey), contentType: track.mediaType, track, request)
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -45,7 +45,7 @@ extension MusicAPI {
 
   /// `GET /api/v1/tracks/{id}/waveform?zoom=`: peaks as JSON, in samples per pixel; the coarsest when none is asked for.
   func showWaveform(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let track = try await visibleTrack(request, to: try authentication.principal(of: request))
+    let track = try await visibleTrack(request, to: try await authentication.principal(of: request))
     let levels = track.waveform ?? []
     let zoom = try request.queryValue("zoom") == nil ? nil : number("zoom", of: request, in: 1...1_000_000, default: 0)
     let level = zoom.map { zoom in levels.first { $0.samplesPerPixel == zoom } } ?? levels.max { $0.samplesPerPixel < $1.samplesPerPixel }

@@ -20,14 +20,14 @@ struct TaskAPI: Sendable {
 
   /// Who asks: its name stands in histories, behind that of the worker.
   /// - Throws: `APIProblem` 401, 403.
-  private func worker(_ request: HTTPRequest) throws -> Principal {
-    let principal = try authentication.principal(of: request)
+  private func worker(_ request: HTTPRequest) async throws -> Principal {
+    let principal = try await authentication.principal(of: request)
     try principal.require(.worker)
     return principal
   }
 
   private func poll(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try worker(request)
+    let principal = try await worker(request)
     let body = try await request.strictJSON(PollRequest.self, upTo: 64 << 10)
     let leased = try await tasks.poll(
       request.parameters["taskQueue"] ?? "", worker: body.worker ?? principal.userID, maximum: body.maximum,
@@ -36,21 +36,21 @@ struct TaskAPI: Sendable {
   }
 
   private func heartbeat(_ request: HTTPRequest) async throws -> HTTPResponse {
-    _ = try worker(request)
+    _ = try await worker(request)
     let body = try await request.strictJSON(HeartbeatRequest.self, upTo: Self.largestBody)
     let answer = try await tasks.heartbeat(body.tasks.map { ($0.taskToken, $0.details) }, lease: .seconds(body.leaseSeconds))
     return try .json(encoding: TaskAnswer(lost: answer.lost, cancelRequested: answer.cancelRequested))
   }
 
   private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try worker(request)
+    let principal = try await worker(request)
     let body = try await request.strictJSON(CompleteTasksRequest.self, upTo: Self.largestBody)
     let answer = try await tasks.complete(body.tasks.map { ($0.taskToken, $0.result) }, worker: body.worker ?? principal.userID)
     return try .json(encoding: TaskAnswer(lost: answer.lost, cancelRequested: []))
   }
 
   private func fail(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try worker(request)
+    let principal = try await worker(request)
     let body = try await request.strictJSON(FailTasksRequest.self, upTo: Self.largestBody)
     var lost: [TaskToken] = []
     for task in body.tasks

@@ -7,7 +7,7 @@ import Workflows
 extension MusicAPI {
   /// `GET /api/v1/tracks/{id}`
   func showTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     return try .json(encoding: try await document(of: visibleTrack(request, to: principal)))
   }
 
@@ -17,7 +17,7 @@ extension MusicAPI {
 
   /// `GET /api/v1/tracks?status=&limit=&cursor=`, newest first; artists see their own.
   func listTracks(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     let status = try request.queryValue("status").map { text in
       guard let status = TrackStatus(rawValue: text.uppercased()) else {
         let known = TrackStatus.allCases.map(\.rawValue).joined(separator: ", ")
@@ -45,8 +45,8 @@ extension MusicAPI {
 
   /// `GET /api/v1/tracks/{id}/audit`: who changed the status when and why.
   func showAudit(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
-    guard principal.seesAllTracks else { throw APIProblem(.forbidden, "role-required", "Admin role required.") }
+    let principal = try await authentication.principal(of: request)
+    try principal.require(.admin, .operator)
     let track = try await visibleTrack(request, to: principal)
     let changes = try await catalog.statusChanges(track.id)
     return try .json(encoding: Page(items: changes.map(StatusChangeDocument.init), nextCursor: nil))
@@ -54,7 +54,7 @@ extension MusicAPI {
 
   /// `POST /api/v1/tracks/{id}/review`: the first decision counts, a second one is a conflict.
   func reviewTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     try principal.require(.admin)
     let track = try await visibleTrack(request, to: principal)
     let body = try await request.strictJSON(ReviewRequest.self, upTo: 1 << 20)
@@ -70,7 +70,7 @@ extension MusicAPI {
 
   /// `POST /api/v1/tracks/{id}/block` and `.../unblock`, with `{"reason": "..."}` or without a body.
   func moderateTrack(_ request: HTTPRequest, to status: TrackStatus) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     try principal.require(.admin)
     let id = try trackID(request)
     let reason = try await moderationReason(request)
@@ -85,7 +85,7 @@ extension MusicAPI {
 
   /// `GET /api/v1/notifications?limit=&cursor=`: what the user was told, newest first.
   func listNotifications(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     let limit = try number("limit", of: request, in: 1...200, default: 50)
     let before = try request.queryValue("cursor").map { text in
       guard let id = Int64(text) else {

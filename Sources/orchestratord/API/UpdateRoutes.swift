@@ -7,13 +7,13 @@ extension OperatorAPI {
   func addUpdateRoutes(to router: inout Router) {
     router.on(.post, "/api/v1/workflows/{workflowId}/updates") { try await sendUpdate($0) }
     router.on(.get, "/api/v1/workflows/{workflowId}/updates/{updateId}") { request in
-      try await answer(to: request.parameters["updateId"] ?? "", of: request, by: try authorized(request))
+      try await answer(to: request.parameters["updateId"] ?? "", of: request, by: try await authorized(request, also: .service))
     }
   }
 
   /// Durable before anything is waited for; the same `updateId` again is the same request.
   private func sendUpdate(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request, also: .service)
     let body = try await request.strictJSON(UpdateRequest.self, upTo: Self.largestBody)
     let updateID = body.updateID ?? UUID().uuidString
     try await client.update(key(of: request), name: body.name, input: body.input ?? .null, updateID: updateID)

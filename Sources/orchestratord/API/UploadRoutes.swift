@@ -20,7 +20,7 @@ private struct UploadAnswer: Encodable {
 extension MusicAPI {
   /// `POST /api/v1/uploads`: the file goes to staging while it comes; then one transaction makes the track and starts its workflow.
   func upload(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try authentication.principal(of: request)
+    let principal = try await authentication.principal(of: request)
     try principal.require(.artist)
     let key = try IdempotencyKey(of: request)
     return try await keysInFlight.holding(key, of: principal.userID) {

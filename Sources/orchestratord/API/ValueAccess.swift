@@ -5,11 +5,11 @@ import Orchestrator
 extension OperatorAPI {
   /// `?decode=true` shows them as they were, to admins; everybody else sees which key opens them.
   /// - Throws: `APIProblem` 400, 403.
-  func display(of request: HTTPRequest) throws -> ValueDisplay {
+  func display(of request: HTTPRequest) async throws -> ValueDisplay {
     switch request.queryValue("decode") {
     case nil, "false": return .placeholders
     case "true":
-      try authentication.principal(of: request).require(.admin)
+      try await authentication.principal(of: request).require(.admin)
       return .decoded
     default: throw APIProblem.invalid("invalid-query", "\"decode\" is true or false.")
     }
@@ -17,7 +17,7 @@ extension OperatorAPI {
 
   /// An answer from a run's state is made of such values.
   /// - Throws: `APIProblem` 403.
-  func requireReader(of request: HTTPRequest) throws {
-    if client.codec != nil { try authentication.principal(of: request).require(.admin) }
+  func requireReader(of request: HTTPRequest) async throws {
+    if client.codec != nil { try await authentication.principal(of: request).require(.admin) }
   }
 }

@@ -43,7 +43,7 @@ struct OperatorAPI: Sendable {
 
   /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
   private func listWorkflows(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let page = try await client.listWorkflows(
       try filter(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor"))
     return try .json(encoding: page)
@@ -51,7 +51,7 @@ struct OperatorAPI: Sendable {
 
   /// `GET /api/v1/workflow-count`, with what a list takes to choose runs.
   private func countWorkflows(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     return try .json(encoding: try await client.countWorkflows(try filter(of: request)))
   }
 
@@ -72,7 +72,7 @@ struct OperatorAPI: Sendable {
 
   /// `POST /api/v1/workflows`: durable when answered. The same `runId` again is the same start.
   private func startWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request, also: .service)
     let body = try await request.strictJSON(StartRequest.self, upTo: Self.largestBody)
     let key = WorkflowKey(namespace: namespace(of: request), workflowID: body.workflowID)
     var attributes = SearchAttributes()
@@ -88,7 +88,7 @@ struct OperatorAPI: Sendable {
 
   /// `POST /api/v1/search-attributes`: the same again changes nothing.
   private func addSearchAttribute(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.strictJSON(SearchAttributeRequest.self, upTo: 64 << 10)
     try await client.addSearchAttribute(body.name, body.type)
     return try .json(encoding: SearchAttributeDefinition(name: body.name, type: body.type), status: .created)
@@ -96,38 +96,40 @@ struct OperatorAPI: Sendable {
 
   /// `GET /api/v1/workflows/{workflowId}?runId=`: the newest run, or that one.
   private func showWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
-    return try .json(encoding: try await client.describe(key(of: request), runID: runID(of: request), showing: try display(of: request)))
+    let client = try await authorized(request, also: .service)
+    return try .json(
+      encoding: try await client.describe(key(of: request), runID: runID(of: request), showing: try await display(of: request)))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/history?runId=&after=&limit=`
   private func showHistory(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let after = try number("after", of: request, in: 0...Int(Int32.max), default: 0)
     return try .json(
       encoding: try await client.history(
-        try await run(of: request, client), after: Int32(after), limit: try limit(of: request, 1000), showing: try display(of: request)))
+        try await run(of: request, client), after: Int32(after), limit: try limit(of: request, 1000),
+        showing: try await display(of: request)))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/attempts?runId=`: every attempt that failed.
   private func showAttempts(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     return try .json(
       encoding: Page(
-        items: try await client.attempts(try await run(of: request, client), showing: try display(of: request)), nextCursor: nil))
+        items: try await client.attempts(try await run(of: request, client), showing: try await display(of: request)), nextCursor: nil))
   }
 
   /// `GET /api/v1/workflows/{workflowId}/query/{name}`: answered from the stored state, also after the run closed.
   private func queryWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
-    try requireReader(of: request)
+    let client = try await authorized(request, also: .service)
+    try await requireReader(of: request)
     let answer = try await client.query(key(of: request), name: request.parameters["name"] ?? "")
     return try .json(encoding: ["result": answer])
   }
 
   /// `POST /api/v1/workflows/{workflowId}/signal`: durable when answered, applied once per `requestId`.
   private func signalWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request, also: .service)
     let body = try await request.strictJSON(SignalRequest.self, upTo: Self.largestBody)
     let key = key(of: request)
     try await client.signal(key, name: body.name, input: body.input ?? .null, requestID: body.requestID ?? UUID().uuidString)
@@ -138,7 +140,7 @@ struct OperatorAPI: Sendable {
   private func act(
     on request: HTTPRequest, _ action: (Client, WorkflowKey, _ reason: String) async throws -> Void
   ) async throws -> HTTPResponse {
-    let client = try authorized(request)
+    let client = try await authorized(request)
     let body = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
     let key = key(of: request)
     try await action(client, key, body?.reason ?? "")
@@ -150,13 +152,12 @@ extension OperatorAPI {
   /// A payload of the greatest size and the names around it.
   static let largestBody = Limits.payloadBytes + (16 << 10)
 
-  /// The client under the user's name.
+  /// The client under the name of an operator or admin.
+  /// - Parameter others: who else may do this.
   /// - Throws: `APIProblem` 401, 403.
-  func authorized(_ request: HTTPRequest) throws -> Client {
-    let principal = try authentication.principal(of: request)
-    guard principal.roles.contains(.operator) || principal.roles.contains(.admin) else {
-      throw APIProblem(.forbidden, "role-required", "Operator or admin role required.")
-    }
+  func authorized(_ request: HTTPRequest, also others: Role...) async throws -> Client {
+    let principal = try await authentication.principal(of: request)
+    if principal.roles.isDisjoint(with: others) { try principal.require(.operator, .admin) }
     return client.acting(as: principal.userID)
   }
 

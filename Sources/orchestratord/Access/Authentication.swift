@@ -19,6 +19,8 @@ struct Authentication: Sendable {
   private let entries: [Entry]
   /// Who sends a request without a token from this machine; nil refuses it.
   private let local: Principal?
+  /// Checks JSON Web Tokens; nil takes none.
+  var verifier: TokenVerifier?
 
   /// Reads `token:user:role` entries separated by commas or white space; roles are joined by `+`.
   init(tokens configuration: String) throws(ConfigurationError) {
@@ -38,6 +40,9 @@ struct Authentication: Sendable {
     local = nil
   }
 
+  /// Without tokens of its own.
+  static let closed = Authentication(entries: [], local: nil)
+
   /// For development: fixed tokens, and requests without one from this machine may do everything.
   static let development = Authentication(
     entries: developmentTokens.map { Entry(digest: Digest.sha256($0.token.utf8), principal: $0.principal) },
@@ -54,25 +59,38 @@ struct Authentication: Sendable {
   }
 
   /// - Throws: `APIProblem` 401.
-  func principal(of request: HTTPRequest) throws -> Principal {
-    guard let header = request.headers["Authorization"] else {
+  func principal(of request: HTTPRequest) async throws -> Principal {
+    let headers = request.headers.values("Authorization")
+    guard let header = headers.first else {
       if let local, Self.isFromThisMachine(request) { return local }
-      throw Self.refusal("Send an access token as 'Authorization: Bearer <token>'.")
+      throw Self.refusal("Send an access token as 'Authorization: Bearer <token>'.", isTokenWrong: false)
     }
     let parts = header.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-      throw Self.refusal("Only 'Authorization: Bearer <token>' is understood.")
+    guard headers.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
+      throw Self.refusal("Only one 'Authorization: Bearer <token>' is understood.", isTokenWrong: false)
     }
-    // Every entry is compared, and digests in constant time: how long it takes tells nothing about any token.
-    let digest = Digest.sha256(parts[1].utf8)
-    var found: Principal?
-    for entry in entries where constantTimeEqual(entry.digest, digest) { found = entry.principal }
-    guard let found else { throw Self.refusal("The access token is not known.") }
-    return found
+    return try await principal(by: String(parts[1]))
   }
 
-  private static func refusal(_ detail: String) -> APIProblem {
-    APIProblem(.unauthorized, "unauthorized", detail, headers: ["WWW-Authenticate": "Bearer"])
+  private func principal(by token: String) async throws -> Principal {
+    // Every entry is compared, and digests in constant time: how long it takes tells nothing about any token.
+    let digest = Digest.sha256(token.utf8)
+    var found: Principal?
+    for entry in entries where constantTimeEqual(entry.digest, digest) { found = entry.principal }
+    if let found { return found }
+    guard let verifier, token.contains(".") else { throw Self.refusal("The access token is not known.") }
+    do {
+      let claims = try await verifier.verify(token).claims
+      return Principal(userID: claims.subject, roles: claims.roles)
+    } catch let error as TokenError {
+      throw Self.refusal("The access token is not taken: \(error).")
+    }
+  }
+
+  /// 401 with the challenge of RFC 6750 section 3.
+  private static func refusal(_ detail: String, isTokenWrong: Bool = true) -> APIProblem {
+    let challenge = isTokenWrong ? "Bearer realm=\"orchestrator\", error=\"invalid_token\"" : "Bearer realm=\"orchestrator\""
+    return APIProblem(.unauthorized, "unauthorized", detail, headers: ["WWW-Authenticate": challenge])
   }
 
   /// The address alone is not enough: a page of another site, open in a browser of this machine, sends from here too.

@@ -14,7 +14,7 @@ enum ServeCommand {
       print("  database   \(configuration.databaseURL == nil ? "psql \"\(connection.connectionString)\"" : "DATABASE_URL")")
       print("  files      \(configuration.storeFolder ?? configuration.dataFolder + "/store")")
       print("  lyrics     \(configuration.lyricsURL ?? "offline stand-in (PocketSphinx)")")
-      if configuration.accessTokens == nil {
+      if configuration.isOpenDevelopment {
         print("  tokens     \(Authentication.developmentTokens.map(\.token).joined(separator: ", "))")
         print("             requests from this machine without a token may do everything")
       }
@@ -80,7 +80,9 @@ enum ServeCommand {
 
   /// The development tokens are known to everybody: beyond this machine real ones are needed.
   private static func refuseOpenDevelopment(_ configuration: Configuration) throws(UsageError) {
-    guard configuration.accessTokens == nil, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
-    throw UsageError("to listen on \(configuration.address) set ORCHESTRATOR_TOKENS=token:user:role,...: the development tokens are public")
+    guard configuration.isOpenDevelopment, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
+    throw UsageError(
+      "to listen on \(configuration.address) set ORCHESTRATOR_JWKS or ORCHESTRATOR_TOKENS=token:user:role,...: the development tokens are public"
+    )
   }
 }

@@ -47,7 +47,8 @@ final class Service: Sendable {
     server =
       parts.servesHTTP
       ? try Self.makeServer(
-        configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database)
+        configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
+        try Self.authentication(configuration, client))
       : nil
   }
 
@@ -73,12 +74,22 @@ final class Service: Sendable {
     return try ActivityWorker(settings, registry)
   }
 
+  /// The development tokens are taken only where nothing else is configured.
+  private static func authentication(_ configuration: Configuration, _ client: HTTPClient) throws -> Authentication {
+    var authentication: Authentication =
+      if let tokens = configuration.accessTokens { try Authentication(tokens: tokens) } else {
+        configuration.isOpenDevelopment ? .development : .closed
+      }
+    if let issuer = configuration.tokenIssuer { authentication.verifier = TokenVerifier(issuers: [issuer.trusted(client)]) }
+    return authentication
+  }
+
   private static func makeServer(
-    _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database
+    _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
+    _ authentication: Authentication
   ) throws -> HTTPServer {
     var limits = UploadLimits()
     limits.fileBytes = configuration.uploadBytes
-    let authentication = try configuration.accessTokens.map { try Authentication(tokens: $0) } ?? .development
     var router = Router()
     router.use { request, next in
       let context = TraceContext(traceparent: request.headers["traceparent"], tracestate: request.headers["tracestate"])

@@ -1,4 +1,5 @@
 import Activities
+import Cryptography
 import Foundation
 import Orchestrator
 import Workflows
@@ -11,6 +12,7 @@ enum APITargets {
   static let all = [
     FuzzTarget(name: "request-body", check: body),
     FuzzTarget(name: "request-head", check: head),
+    FuzzTarget(name: "token", check: token),
     FuzzTarget(name: "upload-form", check: form),
   ]
 
@@ -41,14 +43,14 @@ enum APITargets {
   }
 
   /// Lines of `name: value`.
-  @Sendable private static func head(_ bytes: [UInt8]) throws {
+  @Sendable private static func head(_ bytes: [UInt8]) async throws {
     var headers = HTTPHeaders()
     for line in lines(of: bytes) {
       let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
       if parts.count == 2 { headers.add(parts[0], trimmed(parts[1])) }
     }
     let request = try HTTPRequest(method: .get, target: "/", headers: headers, remoteAddress: "203.0.113.7")
-    if let principal = try taken(unless: APIProblem.self, { try Authentication.development.principal(of: request) }) {
+    if let principal = try await principal(of: request) {
       let token = "development-\(principal.userID.split(separator: "-").last ?? "")"
       try must(headers["Authorization"]?.hasSuffix(token) == true, "nobody is let in without a token")
     }
@@ -56,6 +58,37 @@ enum APITargets {
       try must((1...255).contains(key.text.utf8.count), "a key is bounded")
     }
     _ = try taken(unless: Authentication.ConfigurationError.self) { try Authentication(tokens: String(decoding: bytes, as: UTF8.self)) }
+  }
+
+  private static func principal(of request: HTTPRequest) async throws -> Principal? {
+    do { return try await Authentication.development.principal(of: request) } catch is APIProblem { return nil }
+  }
+
+  /// A token, a set of keys, or a token of these claims under a key that is trusted.
+  @Sendable private static func token(_ bytes: [UInt8]) async throws {
+    let text = String(decoding: bytes, as: UTF8.self)
+    if let token = try taken(unless: TokenError.self, { try SignedToken(text) }) {
+      try must(text.utf8.count <= SignedToken.largestToken && !token.signedText.isEmpty, "a token is bounded")
+    }
+    if let set = try taken(unless: UsageError.self, { try JSONWebKeySet(json: bytes, takesSecrets: true) }) {
+      try must(!set.keys.isEmpty && set.keys.count <= JSONWebKeySet.mostKeys, "a set of keys is bounded")
+    }
+    let secret = Array(repeating: 7 as UInt8, count: 32)
+    let verifier = TokenVerifier(
+      issuers: [
+        TrustedIssuer(name: "i", audience: "a", keys: IssuerKeys(.fixed([VerificationKey(keyID: nil, material: .secret(secret))])))
+      ], now: { 1000 })
+    // Whoever has no key gets nothing in; under the key the claims alone decide.
+    do {
+      _ = try await verifier.verify(text)
+      try must(false, "a token is taken that nobody signed")
+    } catch is TokenError {}
+    let signed = "eyJhbGciOiJIUzI1NiJ9.\(Base64URL.encode(bytes))"
+    do {
+      let claims = try await verifier.verify("\(signed).\(Base64URL.encode(HMAC.sha256(key: secret, Array(signed.utf8))))").claims
+      try must(claims.issuer == "i" && claims.audiences.contains("a") && claims.expiresAt > 1000 - 60, "claims that do not hold are taken")
+      try must(1...255 ~= claims.subject.utf8.count, "a user's name is bounded")
+    } catch is TokenError {}
   }
 
   /// Lines of `name=value`.

@@ -1,0 +1,59 @@
+import Foundation
+
+/// The tokens that the service makes itself: one of seven days for a user who logged in, short ones for streams of events.
+struct OwnTokens: Sendable {
+  static let issuer = "orchestrator"
+  static let audience = "orchestrator"
+  /// Apart from access tokens in audience and type: neither serves as the other.
+  static let channelAudience = "orchestrator:events"
+  static let channelType = "channel+jwt"
+
+  static let sessionSeconds = 7.0 * 86_400
+  /// Longer than any track is processed; a stream that began goes on after it.
+  static let channelSeconds = 3600.0
+
+  let signer: TokenSigner
+  private let channels: TokenVerifier
+  private let now: @Sendable () -> Double
+
+  init(_ signer: TokenSigner, now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }) {
+    self.signer = signer
+    self.now = now
+    let channel = TrustedIssuer(
+      name: Self.issuer, audience: Self.channelAudience, type: Self.channelType, keys: IssuerKeys(.fixed([signer.verificationKey])))
+    channels = TokenVerifier(issuers: [channel], now: now)
+  }
+
+  /// What takes the access tokens again.
+  var trusted: TrustedIssuer {
+    TrustedIssuer(name: Self.issuer, audience: Self.audience, keys: IssuerKeys(.fixed([signer.verificationKey])))
+  }
+
+  /// An access token of seven days.
+  /// - Parameter generation: of the account's tokens; when the account's number changes, this one ends.
+  func session(of user: String, roles: Set<Role>, generation: Int) throws -> (token: String, expiresAt: Double) {
+    let issuedAt = now().rounded(.down)
+    var claims = TokenClaims(
+      issuer: Self.issuer, subject: user, audience: Self.audience, issuedAt: issuedAt, expiresAt: issuedAt + Self.sessionSeconds)
+    claims.roles = roles
+    claims.generation = generation
+    return (try signer.token(claims), claims.expiresAt)
+  }
+
+  /// A token of an hour for the events of one track, which may stand in a URL: browsers' event sources cannot send headers.
+  func channel(for track: String, of user: String) throws -> String {
+    let issuedAt = now().rounded(.down)
+    var claims = TokenClaims(
+      issuer: Self.issuer, subject: user, audience: Self.channelAudience, issuedAt: issuedAt, expiresAt: issuedAt + Self.channelSeconds)
+    claims.track = track
+    return try signer.token(claims, type: Self.channelType)
+  }
+
+  /// The user to whom a channel token was given.
+  /// - Throws: `TokenError` for a token that is no channel token, has expired, or is for another track.
+  func user(ofChannel token: String, for track: String) async throws -> String {
+    let claims = try await channels.verify(token).claims
+    guard claims.track == track else { throw TokenError.audienceWrong }
+    return claims.subject
+  }
+}
