@@ -46,6 +46,17 @@ struct Order: Workflow {
       // The same from the start with another input, under an id of its own.
       try await client.fork(order.key, to: "order-2", input: Payload(json: Array(#""records""#.utf8)))
       print(try await client.handle(Order.self, id: "order-2").result())
+
+      // Many at once: those that match now, each looked at again when its turn comes.
+      isMended.withLock { $0 = false }
+      for number in 3...5 { _ = try? await client.start(Order.self, id: "order-\(number)", input: "box \(number)").result() }
+      isMended.withLock { $0 = true }
+      let failed = "WorkflowType = 'Order' AND ExecutionStatus = 'Failed' AND WorkflowId > 'order-2'"
+      print("a batch would retry", try await client.previewBatch(.retry, query: failed).count)
+      let batch = try await client.startBatch(.retry, query: failed, reason: "the carrier is back", operationsPerSecond: 20)
+      let progress = try await batch.result()
+      print("retried \(progress.done) of \(progress.total), refused \(progress.failed)")
+      print(try await client.handle(Order.self, id: "order-5").result())
     }
   }
 }

@@ -29,6 +29,7 @@ struct Main {
     case "bench": try await BenchCommand.run(&arguments)
     case "bench-process": try await BenchmarkProcessCommand.run(&arguments)
     case "workflow": try await WorkflowCommand.run(&arguments)
+    case "batch": try await BatchCommand.run(&arguments)
     case "activity": try await ActivityCommand.run(&arguments)
     case "search-attribute": try await SearchAttributeCommand.run(&arguments)
     case "queue": try await QueueCommand.run(&arguments)
@@ -57,6 +58,7 @@ struct Main {
 
     Operating
       workflow   list, count, show, start, signal, update, query, cancel, terminate, retry, export
+      batch      start, list, show, cancel: one operation on every run that a query finds
       activity   list, retry, complete, fail
       search-attribute   add, list: what runs can be found by
       queue      list, show, set, unset: how many steps of a queue run at once and begin in a second

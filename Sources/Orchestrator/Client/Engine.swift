@@ -52,6 +52,7 @@ public final class Engine: Sendable {
   private let hasSearchAttributes: Atomic<Bool>
   private let queueCompanion: QueueCompanion
   private let presence: WorkerPresence
+  private let batches: BatchRunner
   private let companionRun = Mutex<Task<Void, Never>?>(nil)
   private let companions = Mutex<[Task<Void, Never>]>([])
 
@@ -63,7 +64,12 @@ public final class Engine: Sendable {
     let session = Self.session(configuration)
     let database = try Database(session("orchestrator-client"), maximumConnections: configuration.clientConnections)
     let wakeUp = WakeUp(database)
-    let companion = QueueCompanion(Self.companion(configuration), registry, database)
+    let batches = BatchRunner(Client(database, identity: configuration.identity, codec: configuration.codec))
+    var registry = registry
+    registry.replace(BatchWorkflow.part) { try await batches.run($0, $1) }
+    let known = registry
+    self.batches = batches
+    let companion = QueueCompanion(Self.companion(configuration), known, database)
     ownership = OwnershipLoop(
       OwnershipLoop.Configuration(
         database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
@@ -72,7 +78,7 @@ public final class Engine: Sendable {
       clock: clock
     ) { processID in
       try Self.makeOwner(
-        processID, configuration, registry, clock, results, database: session("orchestrator-owner-\(processID)"), lost, wakeUp,
+        processID, configuration, known, clock, results, database: session("orchestrator-owner-\(processID)"), lost, wakeUp,
         companion)
     }
     lost.set(ownership)
@@ -113,6 +119,7 @@ public final class Engine: Sendable {
     let store = try PostgresStore(database, processID: processID, readsKeys: configuration.codec != nil)
     var concurrency = configuration.localTaskQueues
     if !concurrency.isEmpty { concurrency[companion.ownQueue.name] = concurrency.values.reduce(0, +) }
+    concurrency[BatchWorkflow.taskQueue] = BatchWorkflow.concurrency
     let dispatcher = LocalDispatcher(
       registry: registry, concurrency: concurrency, identity: configuration.identity, ownQueue: companion.ownQueue, clock: clock
     ) { mailbox.put(.message($0)) }
@@ -203,6 +210,7 @@ public final class Engine: Sendable {
   public func shutdown() async {
     for companion in companions.withLock({ $0 }) { companion.cancel() }
     queueCompanion.stop()
+    batches.stop()
     let ownership = ownership
     await withCheckedContinuation { continuation in
       startThread(named: "engine-shutdown") {

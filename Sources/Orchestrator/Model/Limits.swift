@@ -56,6 +56,12 @@ public enum Limits {
   public static let retentionPage = 5000
   /// History rows that retention removes by one transaction, which takes some 20 ms; a longer history goes alone.
   public static let retentionRows = 5000
+  /// Runs of one batch: they are written down by one transaction.
+  public static let batchRuns = 1_000_000
+  /// Runs that a batch deals with by one transaction.
+  public static let batchPage = 100
+  /// Refused operations of a batch that are kept with their reasons; the others are counted.
+  public static let batchFailures = 1000
   /// UTF-8 bytes of a query for runs.
   public static let queryBytes = 8192
   /// Names and values in a query for runs: each is a condition that the database checks.

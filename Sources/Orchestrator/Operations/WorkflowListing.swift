@@ -111,7 +111,7 @@ extension Client {
     return WorkflowCount(count: groups.reduce(0) { $0 + $1.count }, groups: groups)
   }
 
-  private func find(_ query: [BoundStatement]) async throws -> Rows {
+  func find(_ query: [BoundStatement]) async throws -> Rows {
     try await database.run(query)[query.count - 1]
   }
 

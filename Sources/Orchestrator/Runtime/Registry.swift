@@ -4,7 +4,9 @@
 ///     registry.register(PublishTrack.self)
 ///     registry.implement(Steps.probe) { key, context in try await probe(key) }
 public struct Registry: Sendable {
-  private(set) var workflows = [StandaloneActivity.name: WorkflowDefinition(StandaloneActivity.self)]
+  private(set) var workflows = [
+    StandaloneActivity.name: WorkflowDefinition(StandaloneActivity.self), BatchWorkflow.name: WorkflowDefinition(BatchWorkflow.self),
+  ]
   private(set) var activities: [String: ActivityImplementation] = [:]
   /// What the code of its workflows sets.
   private(set) var searchAttributes: [String: SearchAttributeType] = [:]

@@ -47,6 +47,28 @@ struct VisibilityQueryStatements {
         : "select null::text, count(*) from \(source) where \(conditions)")
   }
 
+  /// Writes down the runs that pass for a batch.
+  static func gather(_ filter: VisibilityFilter, namespace: String, batch: RunID, limit: Int) -> [BoundStatement] {
+    var builder = VisibilityQueryStatements()
+    let conditions = builder.conditions(of: filter, namespace: namespace, after: nil)
+    let (run, rows) = (builder.bind(batch.uuid, .uuid), builder.bind(Int64(limit), .int8))
+    return builder.statements(
+      isWalk: false,
+      """
+      insert into orchestrator.batch_runs (run_id, target_run_id)
+      select \(run), w.run_id from \(builder.source(of: filter.scope)) where \(conditions) limit \(rows)
+      """)
+  }
+
+  /// Which of these runs pass, with their statuses, by the last of the statements.
+  static func standing(_ filter: VisibilityFilter, namespace: String, runs: [RunID]) -> [BoundStatement] {
+    var builder = VisibilityQueryStatements()
+    let conditions = builder.conditions(of: filter, namespace: namespace, after: nil)
+    let chosen = builder.bind(runs.map { .run($0) }, of: .runID)
+    return builder.statements(
+      isWalk: true, "select w.run_id, w.status from \(builder.source(of: .all)) where w.run_id = any(\(chosen)) and \(conditions)")
+  }
+
   private func statements(isWalk: Bool, _ sql: String) -> [BoundStatement] {
     [
       (Self.planning, Parameters(isWalk ? "off" : "on")),

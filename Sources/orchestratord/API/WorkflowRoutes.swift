@@ -39,6 +39,7 @@ struct OperatorAPI: Sendable {
     addActivityRoutes(to: &router)
     addScheduleRoutes(to: &router)
     addRepairRoutes(to: &router)
+    addBatchRoutes(to: &router)
   }
 
   /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.

@@ -87,12 +87,12 @@ extension WorkflowCommand {
 
   private static let points = "the number of an event, first, last-activity or before-failure"
 
-  private static func point(_ option: String, _ text: String) throws -> ResetPoint {
+  static func point(_ option: String, _ text: String) throws -> ResetPoint {
     guard let point = ResetPoint(text) else { throw UsageError("\(option) takes \(points), not '\(text)'") }
     return point
   }
 
-  private static func exclusions(_ arguments: inout Arguments) throws -> Set<ResetExclusion> {
+  static func exclusions(_ arguments: inout Arguments) throws -> Set<ResetExclusion> {
     let words = try arguments.option("--exclude")?.split(separator: ",").map(String.init) ?? []
     return Set(
       try words.map { word in

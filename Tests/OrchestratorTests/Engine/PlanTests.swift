@@ -31,6 +31,8 @@ import Testing
       ScheduleRunnerStatements.postpone, ScheduleStatements.update, ScheduleStatements.describe, ScheduleStatements.list,
       CommitStatements.insertPauses, CommitStatements.deletePauses, ResetStatements.copyHistory, ResetStatements.insertResets,
       ResetStatements.standing, ResetStatements.childOutcomes, ResetStatements.answer, ResetStatements.resets,
+      BatchStatements.standing, BatchStatements.page, BatchStatements.asked, BatchStatements.end, BatchStatements.forget,
+      BatchStatements.failures,
     ] + ReadStatements.run + RetentionStatements.removal
 
   @Test func `no plan made on empty tables reads a whole table or index`() throws {
@@ -44,7 +46,7 @@ import Testing
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
       "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
-      "paused_runs", "queue_settings", "large_values", "large_value_references",
+      "paused_runs", "batches", "batch_runs", "batch_failures", "queue_settings", "large_values", "large_value_references",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }
