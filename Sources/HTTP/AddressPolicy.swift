@@ -18,7 +18,7 @@ public struct IPAddress: Sendable, Hashable {
   }
 
   /// The IPv4 address inside one that is written as IPv6 (RFC 4291 section 2.5.5.2, RFC 6052 section 2.1), else itself.
-  var unwrapped: IPAddress {
+  public var unwrapped: IPAddress {
     guard bytes.count == 16 else { return self }
     let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
     let isTranslated = bytes[..<12].elementsEqual([0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0])

@@ -19,6 +19,9 @@ struct Configuration {
   var accessTokens: String?
   /// Whose JSON Web Tokens are taken; nil takes none of others.
   var tokenIssuer: TokenIssuerSettings?
+  /// What tokens of accounts are signed with; nil for a secret in the database.
+  var tokenKey: String?
+  var trustedProxies = TrustedProxies.none
   /// Task queues served in this process, with how many attempts at a time.
   var taskQueues = Configuration.defaultTaskQueues
   var cachedRuns = 1000
@@ -32,7 +35,7 @@ struct Configuration {
   var codec: CodecChain?
 
   /// Nobody said who may do what: the development tokens are taken.
-  var isOpenDevelopment: Bool { accessTokens == nil && tokenIssuer == nil }
+  var isOpenDevelopment: Bool { accessTokens == nil && tokenIssuer == nil && tokenKey == nil }
 
   static let defaultTaskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
 
@@ -55,6 +58,11 @@ struct Configuration {
     lyricsKey = try Self.secret("GEMINI_API_KEY", environment)
     accessTokens = try Self.secret("ORCHESTRATOR_TOKENS", environment)
     tokenIssuer = try Self.tokenIssuer(&arguments, environment)
+    tokenKey = try Self.secret("ORCHESTRATOR_TOKEN_KEY", environment)
+    if let tokenKey { _ = try TokenSigner(tokenKey) }
+    if let text = try arguments.option("--trusted-proxies") ?? environment["ORCHESTRATOR_TRUSTED_PROXIES"] {
+      trustedProxies = try TrustedProxies(text)
+    }
     if let text = try arguments.option("--queues") ?? environment["ORCHESTRATOR_QUEUES"] { taskQueues = try Self.queues(text) }
     cachedRuns = try arguments.number("--cached-runs", in: 1...10_000_000) ?? cachedRuns
     if let milliseconds = try arguments.number("--lease-milliseconds", in: 500...600_000) { lease = .milliseconds(milliseconds) }

@@ -36,6 +36,7 @@ struct Main {
     case "schedule": try await ScheduleCommand.run(&arguments)
     case "replay": try await ReplayCommand.run(&arguments)
     case "check": try await CheckCommand.run(&arguments)
+    case "account": try await AccountCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
     case nil, "help": print(help)
     case "version": print(Configuration.build)
@@ -65,6 +66,7 @@ struct Main {
       schedule   list, describe, create, update, preview, pause, unpause, trigger, backfill, delete
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed
+      account    create, list, roles, block, unblock: who logs in, and the first admin
       migrate    brings the database's schema up to date; --dry-run only tells
 
     Trying out
@@ -73,7 +75,7 @@ struct Main {
 
     Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
       --cached-runs N, --lease-milliseconds N, --retention-hours N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME,
-      --jwks FILE|URL, --jwt-issuer TEXT, --jwt-audience TEXT, --jwt-roles-claim NAME, --log-level LEVEL
+      --jwks FILE|URL, --jwt-issuer TEXT, --jwt-audience TEXT, --jwt-roles-claim NAME, --trusted-proxies A,..., --log-level LEVEL
     Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...), and the rest in docs/operating.md
     """
 }

@@ -54,7 +54,8 @@ final class LiveService: Sendable {
     self.engine = engine
     var router = Router()
     MusicAPI(
-      catalog: catalog, store: store, authentication: try Authentication(tokens: TestAPI.tokens), wake: { engine.client.wake() }
+      catalog: catalog, store: store, authentication: try Authentication(tokens: TestAPI.tokens),
+      tokens: OwnTokens(try TokenSigner(TokenTests.secret)), wake: { engine.client.wake() }
     ).addRoutes(to: &router)
     self.router = router
     engine.start()

@@ -13,6 +13,7 @@ final class TestAPI: Sendable {
   static let tokens = "artist-token-0001:anna:artist, other-token-00001:otto:artist, admin-token-00001:ada:admin"
 
   let router: Router
+  let access: AccessAPI
   let catalog: TrackCatalog
   let database: Database
   let store: LocalObjectStore
@@ -26,9 +27,17 @@ final class TestAPI: Sendable {
     catalog = TrackCatalog(database)
     folder = FileManager.default.temporaryDirectory.appending(path: "api-\(UUID().uuidString)").path
     store = try LocalObjectStore(folder: folder)
+    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
+    let audit = AuditTrail(database: database)
+    var authentication = try Authentication(tokens: Self.tokens)
+    authentication.verifier = TokenVerifier(issuers: [tokens.trusted])
+    authentication.directory = AccessDirectory(database: database)
+    authentication.audit = audit
+    access = AccessAPI(directory: AccessDirectory(database: database), tokens: tokens, authentication: authentication)
     var router = Router()
-    MusicAPI(catalog: catalog, store: store, authentication: try Authentication(tokens: Self.tokens), limits: limits)
-      .addRoutes(to: &router)
+    router.use { try await audit.around($0, $1) }
+    MusicAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, limits: limits).addRoutes(to: &router)
+    access.addRoutes(to: &router)
     self.router = router
   }
 
@@ -41,16 +50,19 @@ final class TestAPI: Sendable {
   }
 
   func send(
-    _ method: HTTPMethod, _ target: String, as token: String? = "artist-token-0001", headers: HTTPHeaders = [:], body: [UInt8] = []
+    _ method: HTTPMethod, _ target: String, as token: String? = "artist-token-0001", headers: HTTPHeaders = [:], body: [UInt8] = [],
+    from address: String = "192.0.2.1"
   ) async throws -> Answer {
     var headers = headers
     if let token { headers["Authorization"] = "Bearer \(token)" }
-    let request = try HTTPRequest(method: method, target: target, headers: headers, remoteAddress: "192.0.2.1", body: RequestBody(body))
+    let request = try HTTPRequest(method: method, target: target, headers: headers, remoteAddress: address, body: RequestBody(body))
     return Answer(await router.respond(to: request))
   }
 
-  func post(_ target: String, json: String, as token: String? = "admin-token-00001") async throws -> Answer {
-    try await send(.post, target, as: token, headers: ["Content-Type": "application/json"], body: Array(json.utf8))
+  func post(
+    _ target: String, json: String, as token: String? = "admin-token-00001", from address: String = "192.0.2.1"
+  ) async throws -> Answer {
+    try await send(.post, target, as: token, headers: ["Content-Type": "application/json"], body: Array(json.utf8), from: address)
   }
 
   func upload(_ form: Form = Form(), key: String? = nil, as token: String? = "artist-token-0001") async throws -> Answer {

@@ -90,8 +90,9 @@ public struct LyricsRecord: Sendable, Equatable {
 /// What an artist was told.
 public struct NotificationRecord: Sendable, Equatable {
   public let id: Int64
-  public let trackID: TrackID
-  /// status or lyrics.
+  /// Nil for what is about the user.
+  public let trackID: TrackID?
+  /// status, lyrics or application.
   public let kind: String
   public let status: String
   public let message: String
@@ -99,7 +100,7 @@ public struct NotificationRecord: Sendable, Equatable {
 
   init(_ rows: Rows, _ row: Int) throws {
     id = try rows.int64(row, 0)
-    trackID = TrackID(try rows.uuid(row, 1))
+    trackID = try rows.optional(row, 1) { TrackID(try rows.uuid($0, $1)) }
     kind = try rows.text(row, 2)
     status = try rows.text(row, 3)
     message = try rows.text(row, 4)

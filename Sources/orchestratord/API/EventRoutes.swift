@@ -10,7 +10,7 @@ extension MusicAPI {
   ///
   /// Events are named progress, done (waits for review, or published, or blocked) and error (failed).
   func followTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let first = try await visibleTrack(request, to: try await authentication.principal(of: request))
+    let first = try await followedTrack(request)
     return .serverSentEvents { writer in
       var last = ""
       var number = 0
@@ -26,6 +26,29 @@ extension MusicAPI {
         try await Task.sleep(for: Self.lookInterval)
       }
     }
+  }
+
+  /// The track that a `channelToken` of the query is for, or one that the user may see.
+  ///
+  /// Browsers' event sources cannot send headers. Whether the user may see the track was asked when the token was made.
+  private func followedTrack(_ request: HTTPRequest) async throws -> TrackRecord {
+    guard let token = request.queryValue("channelToken") else {
+      return try await visibleTrack(request, to: try await authentication.principal(of: request))
+    }
+    let id = try trackID(request)
+    do {
+      _ = try await tokens.user(ofChannel: token, for: id.description)
+    } catch let error as TokenError {
+      throw Authentication.refusal("The channel token is not taken: \(error).")
+    }
+    return try await catalog.track(id)
+  }
+
+  /// `POST /api/v1/tracks/{id}/channel-token`: another one, when that of the upload has ended.
+  func giveChannelToken(_ request: HTTPRequest) async throws -> HTTPResponse {
+    let principal = try await authentication.principal(of: request)
+    let track = try await visibleTrack(request, to: principal)
+    return try .json(encoding: ["channelToken": try tokens.channel(for: track.id.description, of: principal.userID)], status: .created)
   }
 
   private static func eventName(_ status: TrackStatus) -> String {

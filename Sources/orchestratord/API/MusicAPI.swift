@@ -6,23 +6,26 @@ import Workflows
 /// The routes of the music pipeline and what they stand on.
 ///
 ///     var router = Router()
-///     MusicAPI(catalog: catalog, store: store, authentication: .development).addRoutes(to: &router)
+///     MusicAPI(catalog: catalog, store: store, authentication: .development, tokens: tokens).addRoutes(to: &router)
 struct MusicAPI: Sendable {
   let catalog: TrackCatalog
   let store: any ObjectStore
   let authentication: Authentication
+  /// Makes and takes the tokens for events.
+  let tokens: OwnTokens
   let limits: UploadLimits
   /// Called after a commit that started or signalled a workflow: its owner looks at once instead of at its next poll.
   let wake: @Sendable () -> Void
   let keysInFlight = KeysInFlight()
 
   init(
-    catalog: TrackCatalog, store: any ObjectStore, authentication: Authentication, limits: UploadLimits = UploadLimits(),
+    catalog: TrackCatalog, store: any ObjectStore, authentication: Authentication, tokens: OwnTokens, limits: UploadLimits = UploadLimits(),
     wake: @escaping @Sendable () -> Void = {}
   ) {
     self.catalog = catalog
     self.store = store
     self.authentication = authentication
+    self.tokens = tokens
     self.limits = limits
     self.wake = wake
   }
@@ -32,6 +35,7 @@ struct MusicAPI: Sendable {
     router.on(.get, "/api/v1/tracks") { try await listTracks($0) }
     router.on(.get, "/api/v1/tracks/{id}") { try await showTrack($0) }
     router.on(.get, "/api/v1/tracks/{id}/events") { try await followTrack($0) }
+    router.on(.post, "/api/v1/tracks/{id}/channel-token") { try await giveChannelToken($0) }
     router.on(.get, "/api/v1/tracks/{id}/audit") { try await showAudit($0) }
     router.on(.get, "/api/v1/tracks/{id}/audio") { try await previewTrack($0) }
     router.on(.get, "/api/v1/tracks/{id}/waveform") { try await showWaveform($0) }

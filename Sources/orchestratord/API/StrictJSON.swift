@@ -25,6 +25,7 @@ extension HTTPRequest {
       throw APIProblem.invalid(
         "unknown-field", "The field \"\(unknown.prefix(100))\" is not known here; known are \(known.joined(separator: ", ")).")
     }
+    if let reason = (members["reason"] ?? members["note"]) as? String { AuditTrail.note(reason: reason) }
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {

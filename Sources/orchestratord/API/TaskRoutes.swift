@@ -29,8 +29,12 @@ struct TaskAPI: Sendable {
   private func poll(_ request: HTTPRequest) async throws -> HTTPResponse {
     let principal = try await worker(request)
     let body = try await request.strictJSON(PollRequest.self, upTo: 64 << 10)
+    let taskQueue = request.parameters["taskQueue"] ?? ""
+    guard principal.taskQueues?.contains(taskQueue) ?? true else {
+      throw APIProblem(.forbidden, "queue-not-permitted", "This key is for other task queues.")
+    }
     let leased = try await tasks.poll(
-      request.parameters["taskQueue"] ?? "", worker: body.worker ?? principal.userID, maximum: body.maximum,
+      taskQueue, worker: body.worker ?? principal.userID, maximum: body.maximum,
       lease: .seconds(body.leaseSeconds), wait: .seconds(body.waitSeconds))
     return try .json(encoding: ["tasks": leased])
   }

@@ -146,7 +146,7 @@ struct Page<Item: Encodable>: Encodable {
 
 struct NotificationDocument: Encodable {
   let id: Int64
-  let trackId: String
+  let trackId: String?
   let kind: String
   let status: String
   let message: String
@@ -154,7 +154,7 @@ struct NotificationDocument: Encodable {
 
   init(_ record: NotificationRecord) {
     id = record.id
-    trackId = record.trackID.description
+    trackId = record.trackID?.description
     kind = record.kind
     status = record.status
     message = record.message

@@ -54,8 +54,7 @@ extension MusicAPI {
 
   /// `POST /api/v1/tracks/{id}/review`: the first decision counts, a second one is a conflict.
   func reviewTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try await authentication.principal(of: request)
-    try principal.require(.admin)
+    let principal = try await authentication.authorized(request, .admin)
     let track = try await visibleTrack(request, to: principal)
     let body = try await request.strictJSON(ReviewRequest.self, upTo: 1 << 20)
     let review = try body.review(by: principal.userID, durationMilliseconds: Int(track.durationMilliseconds ?? 0))
@@ -70,8 +69,7 @@ extension MusicAPI {
 
   /// `POST /api/v1/tracks/{id}/block` and `.../unblock`, with `{"reason": "..."}` or without a body.
   func moderateTrack(_ request: HTTPRequest, to status: TrackStatus) async throws -> HTTPResponse {
-    let principal = try await authentication.principal(of: request)
-    try principal.require(.admin)
+    let principal = try await authentication.authorized(request, .admin)
     let id = try trackID(request)
     let reason = try await moderationReason(request)
     let result = try await catalog.moderate(

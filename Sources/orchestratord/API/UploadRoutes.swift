@@ -3,14 +3,17 @@ import Foundation
 import HTTP
 import Workflows
 
-/// What an accepted upload is answered with; the same request gets the same answer.
+/// What an accepted upload is answered with; the same request gets the same answer but for the token, which is new each time.
 private struct UploadAnswer: Encodable {
   let trackId: String
   let workflowId: String
   let status = TrackStatus.pending.rawValue
   let statusUrl: String
+  /// For the events of this upload, also as `?channelToken=`.
+  let channelToken: String
 
-  init(_ id: TrackID) {
+  init(_ id: TrackID, channelToken: String) {
+    self.channelToken = channelToken
     trackId = id.description
     workflowId = id.workflowID
     statusUrl = "/api/v1/tracks/\(id)"
@@ -43,10 +46,10 @@ extension MusicAPI {
     switch try await catalog.accept(track, starting: start) {
     case .accepted:
       wake()
-      return try answer(upload.source.trackID)
+      return try answer(upload.source.trackID, principal)
     case .repeated(let id):
       try await store.delete(ObjectKey(upload.source.key))
-      var response = try answer(id)
+      var response = try answer(id, principal)
       response.headers["Idempotent-Replayed"] = "true"
       return response
     case .keyReused:
@@ -56,8 +59,9 @@ extension MusicAPI {
     }
   }
 
-  private func answer(_ id: TrackID) throws -> HTTPResponse {
-    var response = try HTTPResponse.json(encoding: UploadAnswer(id), status: .accepted)
+  private func answer(_ id: TrackID, _ principal: Principal) throws -> HTTPResponse {
+    let token = try tokens.channel(for: id.description, of: principal.userID)
+    var response = try HTTPResponse.json(encoding: UploadAnswer(id, channelToken: token), status: .accepted)
     response.headers["Location"] = "/api/v1/tracks/\(id)"
     return response
   }

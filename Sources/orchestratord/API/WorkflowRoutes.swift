@@ -157,8 +157,7 @@ extension OperatorAPI {
   /// - Parameter others: who else may do this.
   /// - Throws: `APIProblem` 401, 403.
   func authorized(_ request: HTTPRequest, also others: Role...) async throws -> Client {
-    let principal = try await authentication.principal(of: request)
-    if principal.roles.isDisjoint(with: others) { try principal.require(.operator, .admin) }
+    let principal = try await authentication.authorized(request, [.operator, .admin] + others)
     return client.acting(as: principal.userID)
   }
 

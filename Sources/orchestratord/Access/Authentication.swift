@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import HTTP
 
 /// Finds out who sent a request, by its bearer token (RFC 6750).
@@ -21,6 +22,10 @@ struct Authentication: Sendable {
   private let local: Principal?
   /// Checks JSON Web Tokens; nil takes none.
   var verifier: TokenVerifier?
+  /// Knows accounts and keys; nil where there are none.
+  var directory: AccessDirectory?
+  /// Where actions of admins and operators are written down; nil writes none.
+  var audit: AuditTrail?
 
   /// Reads `token:user:role` entries separated by commas or white space; roles are joined by `+`.
   init(tokens configuration: String) throws(ConfigurationError) {
@@ -72,23 +77,49 @@ struct Authentication: Sendable {
     return try await principal(by: String(parts[1]))
   }
 
+  /// As `principal`, for those who have one of the roles; what an admin or operator changes is written down before it is done.
+  /// - Throws: `APIProblem` 401, 403.
+  func authorized(_ request: HTTPRequest, _ roles: [Role]) async throws -> Principal {
+    let principal = try await principal(of: request)
+    try principal.require(roles)
+    if !principal.roles.isDisjoint(with: [.admin, .operator]) { try await audit?.begin(request, principal) }
+    return principal
+  }
+
+  func authorized(_ request: HTTPRequest, _ roles: Role...) async throws -> Principal { try await authorized(request, roles) }
+
   private func principal(by token: String) async throws -> Principal {
     // Every entry is compared, and digests in constant time: how long it takes tells nothing about any token.
     let digest = Digest.sha256(token.utf8)
     var found: Principal?
     for entry in entries where constantTimeEqual(entry.digest, digest) { found = entry.principal }
     if let found { return found }
+    if let directory, token.hasPrefix(AccessDirectory.keyPrefix) {
+      guard let principal = try await directory.principal(ofKey: token) else {
+        throw Self.refusal("The key is not known, was revoked, or has ended.")
+      }
+      return principal
+    }
     guard let verifier, token.contains(".") else { throw Self.refusal("The access token is not known.") }
     do {
-      let claims = try await verifier.verify(token).claims
+      let (claims, issuer) = try await verifier.verify(token)
+      if issuer.name == OwnTokens.issuer { return try await accountHolder(claims) }
       return Principal(userID: claims.subject, roles: claims.roles)
     } catch let error as TokenError {
       throw Self.refusal("The access token is not taken: \(error).")
     }
   }
 
+  /// The account says what its user may do, now and not when the token was made.
+  private func accountHolder(_ claims: TokenClaims) async throws -> Principal {
+    guard let directory, let id = UUID(uuidString: claims.subject), let account = try await directory.account(id),
+      account.generation == claims.generation, !account.isBlocked
+    else { throw Self.refusal("The session has ended. Log in again.") }
+    return Principal(userID: account.userID, roles: account.roles)
+  }
+
   /// 401 with the challenge of RFC 6750 section 3.
-  private static func refusal(_ detail: String, isTokenWrong: Bool = true) -> APIProblem {
+  static func refusal(_ detail: String, isTokenWrong: Bool = true) -> APIProblem {
     let challenge = isTokenWrong ? "Bearer realm=\"orchestrator\", error=\"invalid_token\"" : "Bearer realm=\"orchestrator\""
     return APIProblem(.unauthorized, "unauthorized", detail, headers: ["WWW-Authenticate": challenge])
   }

@@ -18,17 +18,21 @@ enum Role: String, Sendable, CaseIterable, Codable {
 struct Principal: Sendable, Equatable {
   let userID: String
   let roles: Set<Role>
+  /// Of which queues it may take tasks; nil for all.
+  var taskQueues: Set<String>?
 
   /// Whether it sees the tracks of every artist.
   var seesAllTracks: Bool { roles.contains(.admin) || roles.contains(.operator) }
 
   /// Passes whoever has one of the roles.
   /// - Throws: `APIProblem` 403 with the challenge of RFC 6750 section 3.1.
-  func require(_ permitted: Role...) throws {
+  func require(_ permitted: [Role]) throws {
     guard roles.isDisjoint(with: permitted) else { return }
     let names = permitted.map(\.rawValue).joined(separator: " or ")
     throw APIProblem(
       .forbidden, "role-required", "\(names.prefix(1).uppercased() + names.dropFirst()) role required.",
       headers: ["WWW-Authenticate": "Bearer realm=\"orchestrator\", error=\"insufficient_scope\""])
   }
+
+  func require(_ permitted: Role...) throws { try require(permitted) }
 }

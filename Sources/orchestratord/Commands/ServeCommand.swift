@@ -82,7 +82,7 @@ enum ServeCommand {
   private static func refuseOpenDevelopment(_ configuration: Configuration) throws(UsageError) {
     guard configuration.isOpenDevelopment, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
     throw UsageError(
-      "to listen on \(configuration.address) set ORCHESTRATOR_JWKS or ORCHESTRATOR_TOKENS=token:user:role,...: the development tokens are public"
+      "to listen on \(configuration.address) set ORCHESTRATOR_TOKEN_KEY, ORCHESTRATOR_JWKS or ORCHESTRATOR_TOKENS: the development tokens are public"
     )
   }
 }

@@ -48,7 +48,7 @@ final class Service: Sendable {
       parts.servesHTTP
       ? try Self.makeServer(
         configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
-        try Self.authentication(configuration, client))
+        try await Self.access(configuration, client, AccessDirectory(database: database)))
       : nil
   }
 
@@ -74,20 +74,27 @@ final class Service: Sendable {
     return try ActivityWorker(settings, registry)
   }
 
-  /// The development tokens are taken only where nothing else is configured.
-  private static func authentication(_ configuration: Configuration, _ client: HTTPClient) throws -> Authentication {
+  /// Who is let in; the development tokens only where nothing else is configured.
+  private static func access(
+    _ configuration: Configuration, _ client: HTTPClient, _ directory: AccessDirectory
+  ) async throws -> AccessAPI {
     var authentication: Authentication =
       if let tokens = configuration.accessTokens { try Authentication(tokens: tokens) } else {
         configuration.isOpenDevelopment ? .development : .closed
       }
-    if let issuer = configuration.tokenIssuer { authentication.verifier = TokenVerifier(issuers: [issuer.trusted(client)]) }
-    return authentication
+    let key = if let tokenKey = configuration.tokenKey { tokenKey } else { try await directory.tokenKey() }
+    let tokens = OwnTokens(try TokenSigner(key))
+    authentication.verifier = TokenVerifier(issuers: [tokens.trusted] + [configuration.tokenIssuer].compactMap { $0?.trusted(client) })
+    authentication.directory = directory
+    authentication.audit = AuditTrail(database: directory.database, proxies: configuration.trustedProxies)
+    return AccessAPI(directory: directory, tokens: tokens, authentication: authentication, proxies: configuration.trustedProxies)
   }
 
   private static func makeServer(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ authentication: Authentication
+    _ access: AccessAPI
   ) throws -> HTTPServer {
+    let authentication = access.authentication
     var limits = UploadLimits()
     limits.fileBytes = configuration.uploadBytes
     var router = Router()
@@ -95,8 +102,11 @@ final class Service: Sendable {
       let context = TraceContext(traceparent: request.headers["traceparent"], tracestate: request.headers["tracestate"])
       return try await TraceContext.$current.withValue(context) { try await next(request) }
     }
-    MusicAPI(catalog: catalog, store: store, authentication: authentication, limits: limits, wake: { client.wake() })
-      .addRoutes(to: &router)
+    if let audit = authentication.audit { router.use { try await audit.around($0, $1) } }
+    MusicAPI(
+      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits, wake: { client.wake() }
+    ).addRoutes(to: &router)
+    access.addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
     HealthRoutes(database: database).addRoutes(to: &router)

@@ -41,6 +41,23 @@ import Testing
 
   private static func token(_ task: [String: Any]) throws -> String { try #require(task["taskToken"] as? String) }
 
+  @Test func `A worker's key is good for its queues, until it is revoked`() async throws {
+    try await OperatorFixture.run { service in
+      let directory = AccessDirectory(database: service.database)
+      let made = try #require(
+        try await directory.addKey(name: "lab", roles: [.worker], taskQueues: ["elsewhere"], lifetime: .hours(1), by: "ada"))
+      var authentication = Authentication.closed
+      authentication.directory = directory
+      var router = Router()
+      TaskAPI(tasks: RemoteTasks(service.engine.client), authentication: authentication).addRoutes(to: &router)
+      #expect(try await Self.send(Self.poll, "{}", as: made.key, to: router).status == 200)
+      let other = try await Self.send("/api/v1/task-queues/payments/poll", "{}", as: made.key, to: router)
+      #expect(other.status == 403 && other.problem == "queue-not-permitted")
+      _ = try await directory.revokeKey(made.record.id)
+      #expect(try await Self.send(Self.poll, "{}", as: made.key, to: router).status == 401)
+    }
+  }
+
   @Test func `A task is leased, kept, completed once, and its workflow goes on`() async throws {
     try await Self.run { service, send in
       let run = try await service.engine.client.start(Remote.self, id: "r1", input: 20)
