@@ -43,7 +43,7 @@ import Testing
       let (type, member) = (match.1, match.2)
       // `Name.swift` is a file and was looked for above.
       guard member != "swift" else { continue }
-      let isOfType = try Regex("(?:struct|class|enum|protocol|extension) \(type)\\b")
+      let isOfType = try Regex("(?:struct|class|actor|enum|protocol|extension) \(type)\\b")
       let isDeclared = try Regex("(?:func|let|var|case) `?\(member)\\b")
       let found = sources.contains { $0.contains(isOfType) && $0.contains(isDeclared) }
       #expect(found, "docs/architecture.md names \(type).\(member), which does not exist")

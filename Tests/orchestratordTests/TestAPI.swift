@@ -17,10 +17,11 @@ final class TestAPI: Sendable {
   let catalog: TrackCatalog
   let database: Database
   let store: LocalObjectStore
+  let configuration: ConnectionConfiguration
   let folder: String
 
   init(limits: UploadLimits = UploadLimits()) async throws {
-    let configuration = try TestCluster.createDatabase()
+    configuration = try TestCluster.createDatabase()
     let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
     _ = try Migrator(configuration).apply(try Migration.load(from: migrations))
     database = try Database(configuration)

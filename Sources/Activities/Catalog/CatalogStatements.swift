@@ -2,6 +2,15 @@ import PostgreSQL
 
 /// Every statement on the schema `music`.
 enum CatalogStatements {
+  /// Until the end of the transaction, for which it must be the first statement.
+  static let becomeViewer = Statement(
+    name: "catalog_become_viewer",
+    sql: """
+      select set_config('role', 'orchestrator_api', true), set_config('orchestrator.viewer', $1, true),
+        set_config('orchestrator.viewer_sees_all', $2, true), set_config('orchestrator.viewer_track', $3, true)
+      """,
+    parameterTypes: [.text, .text, .text])
+
   static let acceptUpload = Statement(
     name: "catalog_accept_upload",
     sql: """

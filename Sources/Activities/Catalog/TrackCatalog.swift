@@ -8,8 +8,15 @@ import Workflows
 /// the engine refused inside the same transaction.
 public struct TrackCatalog: Sendable {
   let database: Database
+  /// Nil for the pipeline, which sees and changes everything.
+  private let viewer: CatalogViewer?
 
-  public init(_ database: Database) { self.database = database }
+  public init(_ database: Database) { self.init(database, viewer: nil) }
+
+  init(_ database: Database, viewer: CatalogViewer?) {
+    self.database = database
+    self.viewer = viewer
+  }
 
   /// - Parameter requestKey: names the request; for activities their idempotency key.
   /// - Returns: the status that holds now.
@@ -74,7 +81,8 @@ public struct TrackCatalog: Sendable {
 
   func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows {
     do {
-      return try await database.query(statement, parameters)
+      guard let viewer else { return try await database.query(statement, parameters) }
+      return try await database.run([viewer.bound, (statement, parameters)])[1]
     } catch let error as DatabaseError {
       if let refusal = CatalogError(error) { throw refusal }
       if let code = ErrorCode.all.first(where: { $0.sqlState == error.sqlState }) { throw OrchestratorError(code, error.message) }

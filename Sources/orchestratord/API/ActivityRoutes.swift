@@ -10,16 +10,16 @@ extension OperatorAPI {
     }
     let activity = "/api/v1/workflows/{workflowId}/activities/{sequence}"
     router.on(.post, activity + "/retry") { request in
-      _ = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
-      return try await command(request, .retry)
+      try await command(request) {
+        _ = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
+        return .retry
+      }
     }
     router.on(.post, activity + "/complete") { request in
-      let body = try await request.strictJSON(CompleteRequest.self, upTo: Self.largestBody)
-      return try await command(request, .complete(body.result))
+      try await command(request) { .complete(try await request.strictJSON(CompleteRequest.self, upTo: Self.largestBody).result) }
     }
     router.on(.post, activity + "/fail") { request in
-      let body = try await request.strictJSON(FailRequest.self, upTo: 64 << 10)
-      return try await command(request, .fail(reason: body.reason))
+      try await command(request) { .fail(reason: try await request.strictJSON(FailRequest.self, upTo: 64 << 10).reason) }
     }
   }
 
@@ -42,14 +42,14 @@ extension OperatorAPI {
     return try .json(encoding: page)
   }
 
-  /// 202: the word is durable, the run takes it right after.
-  private func command(_ request: HTTPRequest, _ action: ActivityAction) async throws -> HTTPResponse {
+  /// 202: the word is durable, the run takes it right after. The body is not read before it is known who sends it.
+  private func command(_ request: HTTPRequest, _ action: () async throws -> ActivityAction) async throws -> HTTPResponse {
     let client = try await authorized(request)
     guard let sequence = Int32(request.parameters["sequence"] ?? ""), sequence > 0 else {
       throw APIProblem.invalid("invalid-id", "An activity is named by its sequence number in the run, from 1.")
     }
     let key = key(of: request)
-    try await client.commandActivity(key, sequence: sequence, action)
+    try await client.commandActivity(key, sequence: sequence, try await action())
     return try accepted(key)
   }
 }

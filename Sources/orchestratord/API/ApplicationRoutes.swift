@@ -1,3 +1,4 @@
+import Activities
 import Foundation
 import HTTP
 
@@ -62,7 +63,9 @@ extension AccessAPI {
       return status
     }
     let limit = try request.number("limit", in: 1...200, default: 50)
-    let applications = try await directory.applications(of: own, status: status, after: try TimeCursor(of: request), limit: limit)
+    let applications = try await directory.applications(
+      seenBy: CatalogViewer(userID: principal.userID, seesAllTracks: principal.roles.contains(.admin)), of: own, status: status,
+      after: try TimeCursor(of: request), limit: limit)
     let next = applications.count == limit ? applications.last.map { TimeCursor(time: $0.createdAt, id: $0.id).text } : nil
     return try .json(encoding: Page(items: applications.map(ApplicationDocument.init), nextCursor: next))
   }

@@ -10,13 +10,13 @@ extension MusicAPI {
   ///
   /// Events are named progress, done (waits for review, or published, or blocked) and error (failed).
   func followTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let first = try await followedTrack(request)
+    let (first, catalog) = try await followedTrack(request)
     return .serverSentEvents { writer in
       var last = ""
       var number = 0
       while true {
         let track = try await catalog.track(first.id)
-        let text = String(decoding: try JSONEncoder.stable.encode(try await document(of: track)), as: UTF8.self)
+        let text = String(decoding: try JSONEncoder.stable.encode(try await document(of: track, in: catalog)), as: UTF8.self)
         if text != last {
           last = text
           number += 1
@@ -31,17 +31,19 @@ extension MusicAPI {
   /// The track that a `channelToken` of the query is for, or one that the user may see.
   ///
   /// Browsers' event sources cannot send headers. Whether the user may see the track was asked when the token was made.
-  private func followedTrack(_ request: HTTPRequest) async throws -> TrackRecord {
+  private func followedTrack(_ request: HTTPRequest) async throws -> (TrackRecord, TrackCatalog) {
     guard let token = request.queryValue("channelToken") else {
-      return try await visibleTrack(request, to: try await authentication.principal(of: request))
+      let principal = try await authentication.principal(of: request)
+      return (try await visibleTrack(request, to: principal), catalog.seen(by: principal.viewer))
     }
     let id = try trackID(request)
     do {
-      _ = try await tokens.user(ofChannel: token, for: id.description)
+      let user = try await tokens.user(ofChannel: token, for: id.description)
+      let seen = catalog.seen(by: CatalogViewer(userID: user, track: id))
+      return (try await seen.track(id), seen)
     } catch let error as TokenError {
       throw Authentication.refusal("The channel token is not taken: \(error).")
     }
-    return try await catalog.track(id)
   }
 
   /// `POST /api/v1/tracks/{id}/channel-token`: another one, when that of the upload has ended.

@@ -56,10 +56,10 @@ struct MusicAPI: Sendable {
     return id
   }
 
-  /// The track, if the user may see it; others' tracks look as if they were not there.
+  /// The track, if the user may see it; others' tracks look as if they were not there. The database says so first, and this again.
   func visibleTrack(_ request: HTTPRequest, to principal: Principal) async throws -> TrackRecord {
     let id = try trackID(request)
-    let track = try await catalog.track(id)
+    let track = try await catalog.seen(by: principal.viewer).track(id)
     guard principal.seesAllTracks || track.artistID == principal.userID else {
       throw CatalogError(.trackNotFound, "there is no track \(id)")
     }

@@ -8,10 +8,10 @@ extension MusicAPI {
   /// `GET /api/v1/tracks/{id}`
   func showTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
     let principal = try await authentication.principal(of: request)
-    return try .json(encoding: try await document(of: visibleTrack(request, to: principal)))
+    return try .json(encoding: try await document(of: visibleTrack(request, to: principal), in: catalog.seen(by: principal.viewer)))
   }
 
-  func document(of track: TrackRecord) async throws -> TrackDocument {
+  func document(of track: TrackRecord, in catalog: TrackCatalog) async throws -> TrackDocument {
     TrackDocument(track, try await catalog.stages(track.id), try await catalog.lyrics(track.id))
   }
 
@@ -26,7 +26,7 @@ extension MusicAPI {
       return status
     }
     let limit = try number("limit", of: request, in: 1...200, default: 50)
-    let tracks = try await catalog.tracks(
+    let tracks = try await catalog.seen(by: principal.viewer).tracks(
       of: principal.seesAllTracks ? nil : principal.userID, status: status, after: cursor(of: request), limit: limit)
     let next = tracks.count == limit ? tracks.last.map { Self.text(TrackCursor(after: $0)) } : nil
     return try .json(encoding: Page(items: tracks.map(TrackSummary.init), nextCursor: next))
@@ -48,7 +48,7 @@ extension MusicAPI {
     let principal = try await authentication.principal(of: request)
     try principal.require(.admin, .operator)
     let track = try await visibleTrack(request, to: principal)
-    let changes = try await catalog.statusChanges(track.id)
+    let changes = try await catalog.seen(by: principal.viewer).statusChanges(track.id)
     return try .json(encoding: Page(items: changes.map(StatusChangeDocument.init), nextCursor: nil))
   }
 
@@ -91,7 +91,7 @@ extension MusicAPI {
       }
       return id
     }
-    let told = try await catalog.notifications(of: principal.userID, before: before, limit: limit)
+    let told = try await catalog.seen(by: principal.viewer).notifications(of: principal.userID, before: before, limit: limit)
     let next = told.count == limit ? told.last.map { String($0.id) } : nil
     return try .json(encoding: Page(items: told.map(NotificationDocument.init), nextCursor: next))
   }

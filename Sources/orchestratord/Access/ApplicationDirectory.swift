@@ -1,3 +1,4 @@
+import Activities
 import Foundation
 import PostgreSQL
 
@@ -9,15 +10,15 @@ extension AccessDirectory {
     return rows.count == 1 ? try ApplicationRecord(rows, 0) : nil
   }
 
-  /// Oldest first.
+  /// Oldest first, as the viewer may see them.
   /// - Parameter account: nil for those of all accounts.
   func applications(
-    of account: UUID?, status: ApplicationRecord.Status?, after cursor: TimeCursor?, limit: Int
+    seenBy viewer: CatalogViewer, of account: UUID?, status: ApplicationRecord.Status?, after cursor: TimeCursor?, limit: Int
   ) async throws -> [ApplicationRecord] {
     var parameters = Parameters(account, status?.rawValue)
     parameters.append(cursor)
     parameters.append(Int64(limit))
-    let rows = try await database.query(AccessStatements.applications, parameters)
+    let rows = try await database.run([viewer.bound, (AccessStatements.applications, parameters)])[1]
     return try (0..<rows.count).map { try ApplicationRecord(rows, $0) }
   }
 

@@ -1,3 +1,6 @@
+import Activities
+import HTTP
+
 /// What a user may do.
 enum Role: String, Sendable, CaseIterable, Codable {
   /// Listens, and is told what concerns it; may apply to become an artist.
@@ -23,6 +26,9 @@ struct Principal: Sendable, Equatable {
 
   /// Whether it sees the tracks of every artist.
   var seesAllTracks: Bool { roles.contains(.admin) || roles.contains(.operator) }
+
+  /// As whom its requests read the catalogue.
+  var viewer: CatalogViewer { CatalogViewer(userID: userID, seesAllTracks: seesAllTracks) }
 
   /// Passes whoever has one of the roles.
   /// - Throws: `APIProblem` 403 with the challenge of RFC 6750 section 3.1.
