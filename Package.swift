@@ -59,6 +59,7 @@ let package = Package(
     example("FanOut"),
     example("HumanApproval"),
     example("ExternalJob"),
+    example("ConfidentialOrder", also: ["PostgreSQL"]),
     example("MendAndGoOn"),
     example("EmbedInYourTransaction", also: ["PostgreSQL"]),
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -97,7 +98,7 @@ let package = Package(
       name: "DocumentationTests",
       dependencies: [
         "orchestratord", "Orchestrator", "PostgreSQL", "TestSupport", "Greeting", "SignalAndTimer", "Saga", "VersionedChange",
-        "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription", "ParentAndChildren", "FanOut",
+        "FindingRuns", "DailyReport", "EmbedInYourTransaction", "ConfidentialOrder", "Subscription", "ParentAndChildren", "FanOut",
         "HumanApproval", "ExternalJob", "MendAndGoOn",
       ], swiftSettings: strict),
     .testTarget(

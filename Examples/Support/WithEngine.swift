@@ -4,9 +4,11 @@ import PostgreSQL
 
 /// Runs the body with an engine on a database, and stops everything afterwards.
 public func withEngine(
-  _ registry: Registry, _ body: @Sendable (Client, ConnectionConfiguration) async throws -> Void
+  _ registry: Registry, codec: CodecChain? = nil, _ body: @Sendable (Client, ConnectionConfiguration) async throws -> Void
 ) async throws {
-  try await withDatabase { database in try await withEngine(registry, on: database) { client in try await body(client, database) } }
+  try await withDatabase { database in
+    try await withEngine(registry, on: database, codec: codec) { client in try await body(client, database) }
+  }
 }
 
 /// Runs the body with a database that has the engine's schema: the one that `DATABASE_URL` names, or else a PostgreSQL of its own in a
@@ -21,9 +23,10 @@ public func withDatabase(_ body: @Sendable (ConnectionConfiguration) async throw
 
 /// Runs the body with an engine that runs the registry's workflows and activities.
 public func withEngine(
-  _ registry: Registry, on database: ConnectionConfiguration, _ body: @Sendable (Client) async throws -> Void
+  _ registry: Registry, on database: ConnectionConfiguration, codec: CodecChain? = nil, _ body: @Sendable (Client) async throws -> Void
 ) async throws {
   var configuration = EngineConfiguration(database: database, build: "examples")
+  configuration.codec = codec
   configuration.localTaskQueues = ["default": 10]
   let engine = try Engine(configuration, registry)
   engine.start()

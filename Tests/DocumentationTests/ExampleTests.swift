@@ -6,6 +6,7 @@ import Testing
   static let examples = [
     "Greeting", "SignalAndTimer", "Saga", "VersionedChange", "FindingRuns", "DailyReport", "EmbedInYourTransaction", "Subscription",
     "ParentAndChildren", "FanOut", "HumanApproval", "ExternalJob", "MendAndGoOn",
+    "ConfidentialOrder",
   ]
 
   @Test("An example prints what stands beside it", arguments: examples)

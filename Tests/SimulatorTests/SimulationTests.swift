@@ -13,6 +13,18 @@ import Testing
     for seed in 1...40 { expectNoViolation(UInt64(seed)) }
   }
 
+  @Test(
+    "Seeds that once found something find nothing any more",
+    arguments: [
+      // Messages put aside for a paused run in the batch that ended it: the batch was refused for ever.
+      61, 177, 426, 457, 840, 923,
+      // A reset that was carried out in a slot that had left.
+      852,
+      // A start that waited for the end of a run, and then for ever.
+      2001, 2559, 3977,
+    ] as [UInt64])
+  func foundBefore(_ seed: UInt64) { expectNoViolation(seed) }
+
   private func expectNoViolation(_ seed: UInt64) {
     let outcome = Simulation().run(seed: seed)
     #expect(outcome.violations.isEmpty, "make simulate SEED=\(seed): \(outcome.summary)")

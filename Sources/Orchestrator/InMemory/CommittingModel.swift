@@ -68,6 +68,7 @@ extension StoreModel {
       record(row, process)
       // A run that begins with a copy: what follows has numbers behind it.
       guard row.event.eventID == 1, let copy = batch.copies.first(where: { $0.to == row.runID }) else { continue }
+      observer?.copied(run: copy.to.uuid, from: copy.from.uuid, lastEvent: Int(copy.lastEventID))
       for event in history[copy.from] ?? [] where event.eventID > 1 && event.eventID <= copy.lastEventID {
         record(HistoryRow(runID: copy.to, slot: copy.slot, event: event), process)
       }

@@ -134,6 +134,8 @@ protocol StoreObserver: AnyObject {
   func started(run: UUID, slot: Int, workflow: String, isRefused: Bool, by process: Int64)
   func recorded(run: UUID, slot: Int, event: Int, type: Int, at: Int64, causedBy: Int, _ attributes: [UInt8], by process: Int64)
   func attributed(run: UUID, _ attributes: [UInt8])
+  /// Events 2 to the last are about to be recorded, as they stand in another run's history.
+  func copied(run: UUID, from base: UUID, lastEvent: Int)
   /// The batch is in the tables, whole.
   func written(by process: Int64)
   func closed(run: UUID, lastEvent: Int, by process: Int64)

@@ -159,7 +159,7 @@ final class SlotOwner {
 
   private func deal(with message: OwnerMessage) {
     if isHeld(message) { return }
-    if case .start(let started) = message.body, !message.isRedelivered {
+    if case .start(let started) = message.body, !message.isRedelivered || entries[message.runID]?.isExpected == true {
       start(started, message)
       return
     }

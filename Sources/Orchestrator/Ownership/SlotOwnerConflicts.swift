@@ -53,7 +53,7 @@ extension SlotOwner {
   }
 
   /// What comes for the run of a start that waits stands behind it.
-  private func expect(_ message: OwnerMessage, _ followers: [OwnerMessage], _ slot: Slot) {
+  func expect(_ message: OwnerMessage, _ followers: [OwnerMessage], _ slot: Slot) {
     let entry = entries[message.runID] ?? RunEntry(runID: message.runID, phase: .loading)
     entry.isExpected = true
     entry.slot = slot

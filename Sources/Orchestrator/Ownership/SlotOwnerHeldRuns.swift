@@ -46,6 +46,9 @@ extension SlotOwner {
         continue
       }
       switch entry.phase {
+      case .loading where entry.isExpected:
+        held[runID] = nil
+        handle(run.messages)
       case .loading: continue
       case .active, .blocked, .closed:
         held[runID] = nil
@@ -59,10 +62,14 @@ extension SlotOwner {
   }
 
   /// When the next of them is let go. One that is being loaded needs no clock: its rows wake the owner.
-  var nextHeldDueAt: Int64 { held.filter { entries[$0.key]?.isLoading != true }.map(\.value.until).min() ?? .max }
+  var nextHeldDueAt: Int64 {
+    held.filter { entries[$0.key].map { $0.isLoading && !$0.isExpected } != true }.map(\.value.until).min() ?? .max
+  }
 
+  /// One by one, and before anything else: should the run end with one of them, it takes the rest along.
   func dealWithFollowers(of entry: RunEntry) {
-    while !entry.followers.isEmpty { handle(entry.followers.removeFirst()) }
+    while !entry.followers.isEmpty { deal(within: entry.followers.removeFirst()) }
+    handle([])
   }
 
   /// The run is about to close: messages that were accepted and that its code can no longer see are recorded before the closing event.
@@ -72,22 +79,37 @@ extension SlotOwner {
     var signals: [SignaledAttributes] = []
     // The code sees none of them any more, so it does not know what was recorded here: a sender may have asked twice.
     var recorded = entry.instance?.seenRequests ?? entry.recordedRequests
-    var starts: [OwnerMessage] = []
-    for message in entry.takeWaiting() {
+    var later: [OwnerMessage] = []
+    let kept = takeKept(of: entry.runID)
+    for (index, message) in (kept + entry.takeWaiting()).enumerated() {
       switch message.body {
       case .signal(let signal) where signal.requestID.isEmpty || recorded.insert(signal.requestID).inserted:
-        record(message, entry, at: at)
+        record(index < kept.count ? nil : message, entry, at: at)
         let event = IncomingEvent.signaled(signal)
         _ = append(event.type, causedBy: 0, event.encoded(), entry, slot, at)
         signals.append(signal)
       case .update(let update): refuse(update, entry, message, at)
-      case .start where message.runID != entry.runID: starts.append(message)
-      default: acknowledge(message, entry)
+      // They wait for the end of this run, which is now; a reset goes on from the closed run, and keeps no run from closing.
+      case .start where message.runID != entry.runID: later.append(message)
+      case .reset: later.append(message)
+      default: if index >= kept.count { acknowledge(message, entry) }
       }
     }
-    // They wait for the end of this run, which is now.
-    entry.waiting = starts
+    entry.waiting = later
     return signals
+  }
+
+  /// What was to wait in the inbox from the open batch on, for a run that ends in this very batch: nobody would read those rows.
+  private func takeKept(of runID: RunID) -> [OwnerMessage] {
+    let spilled = pipeline.open.spilledMessages
+    guard spilled.contains(where: { $0.runID == runID }) else { return [] }
+    pipeline.open.spilledMessages = spilled.filter { $0.runID != runID }
+    return spilled.filter { $0.runID == runID }.compactMap { message in
+      var kept = try? OwnerMessage(
+        InboxRow(messageID: 0, runID: runID, slot: message.slot, kind: message.kind, attributes: message.attributes))
+      kept?.messageID = nil
+      return kept
+    }
   }
 }
 

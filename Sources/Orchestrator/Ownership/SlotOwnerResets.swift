@@ -27,6 +27,8 @@ extension SlotOwner {
 
   /// The run is closed, or it is a fork that does not stand yet: an entry without code holds its place.
   func reset(_ request: ResetRequest, _ message: OwnerMessage, stored run: LoadedRun) {
+    // It was on its way when the slot left: the next owner finds it in the inbox.
+    guard slots.contains(request.target.slot), !isReleasing(request.target.slot) else { return inbox.forget([message.messageID ?? 0]) }
     if run.runID != request.baseRunID, !run.history.isEmpty { return dropMessage(message) }
     let entry = RunEntry(runID: run.runID, phase: .loading)
     entry.slot = request.target.slot

@@ -18,6 +18,7 @@ extension SlotOwner {
     }
     let followers = expected + followers
     if let entry = entries[message.runID] {
+      answered[message.runID] = nil
       // The same start again: told once the first is durable.
       if case .loading = entry.phase { entry.waiting.append(message) } else { acknowledge(message, entry) }
       return false
@@ -26,11 +27,22 @@ extension SlotOwner {
       startConditionally(started, key, message, followers)
       return true
     }
-    if let open = openRuns[key] { return refuseStart(started, key, message, open, followers: followers) }
+    if let open = openRuns[key] {
+      guard let entry = entries[open], case .closed = entry.phase else {
+        if refuseStart(started, key, message, open, followers: followers) { return true }
+        handle(expected)
+        return false
+      }
+      // Whoever saw the commit that closes it before its answer came here may use the workflow id again.
+      expect(message, followers, slot)
+      entry.waiting.append(message)
+      return true
+    }
     let entry = RunEntry(runID: message.runID, phase: .loading)
     entry.followers = followers
     entries[message.runID] = entry
     begin(entry, started, key, slot, message)
+    dealWithFollowers(of: entry)
     return true
   }
 
@@ -167,19 +179,20 @@ extension SlotOwner {
   func loaded(_ run: LoadedRun) {
     let found = run.withLargeValues
     let run = configuration.codec.map { found.decoded($0) } ?? found
-    guard let entry = entries[run.runID], case .loading = entry.phase else { return }
+    // One that is expected is not what was read: its start decides.
+    guard let entry = entries[run.runID], case .loading = entry.phase, !entry.isExpected else { return }
     let poison = poisoned.removeValue(forKey: run.runID)
-    guard let first = run.history.first, !run.isClosed else {
-      entries[run.runID] = nil
-      if run.blockedAttempts > 0 { pipeline.open.closedBlocked.append(run.runID) }
-      deal(with: entry.takeWaiting() + release(run.runID), closedOrAbsent: run)
-      return
-    }
-    guard slots.contains(run.slot ?? Slot(0)) else {
+    guard run.slot.map(slots.contains) != false else {
       entries[run.runID] = nil
       for message in entry.takeWaiting() + release(run.runID) {
         message.reply?(OrchestratorError(.ownershipLost, "the run's slot belongs to another process"))
       }
+      return
+    }
+    guard let first = run.history.first, !run.isClosed else {
+      entries[run.runID] = nil
+      if run.blockedAttempts > 0 { pipeline.open.closedBlocked.append(run.runID) }
+      deal(with: entry.takeWaiting() + release(run.runID), closedOrAbsent: run)
       return
     }
     entry.slot = run.slot
@@ -310,10 +323,7 @@ extension SlotOwner {
         continue
       }
       // The run begins once more, and what came for it is not overlooked when it ends at once: termination comes last.
-      if startAgain(started, message, followers: rest.filter { !$0.isTermination } + rest.filter(\.isTermination)) {
-        if let entry = entries[run.runID] { dealWithFollowers(of: entry) }
-        return
-      }
+      if startAgain(started, message, followers: rest.filter { !$0.isTermination } + rest.filter(\.isTermination)) { return }
       let slot = Slot.of(namespace: started.namespace, workflowID: started.workflowID)
       guard slots.contains(slot), !isReleasing(slot) else {
         for message in rest { message.reply?(OrchestratorError(.ownershipLost, "run \(run.runID) belongs to another process")) }

@@ -113,6 +113,30 @@ import Testing
     }
   }
 
+  @Test func `reset: of two at once one is carried out, the other is told why not`() async throws {
+    let fixture = try EngineFixture()
+    try await fixture.withEngine(counter.registry()) { engine in
+      let first = try await engine.client.start(Listening.self, id: "it", input: "both")
+      try await eventually("it listens") { try await fixture.events(of: first.runID).count == 3 }
+      let (client, base) = (engine.client, first.runID)
+      let answers = await withTaskGroup(of: Result<RunID, any Error>.self) { group in
+        for _ in 0..<2 {
+          group.addTask {
+            do { return .success(try await client.reset(self.key, runID: base, to: .event(3))) } catch { return .failure(error) }
+          }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(answers.filter { (try? $0.get()) != nil }.count == 1)
+      let refusals = answers.compactMap { answer in
+        if case .failure(let error) = answer { (error as? OrchestratorError)?.code } else { nil }
+      }
+      #expect(refusals == [.workflowAlreadyStarted])
+      try await engine.client.handle(Listening.self, id: "it").signal(Listening.word, "end")
+      #expect(try await first.result() == "both: end, 0")
+    }
+  }
+
   @Test func `reset: what cannot be is refused with the reason, and nothing changes`() async throws {
     let fixture = try EngineFixture()
     try await fixture.withEngine(counter.registry()) { engine in

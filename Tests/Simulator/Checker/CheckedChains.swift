@@ -13,9 +13,11 @@ struct CheckedChains {
 
   /// The first run of each run's chain, where that is another.
   private var firsts: [UUID: UUID] = [:]
+  /// The run that the signals of its chain are counted from, where that is another: its first, or one that goes on from a part of a history.
+  private var origins: [UUID: UUID] = [:]
   private var successors: [UUID: UUID] = [:]
   private var predecessors: [UUID: UUID] = [:]
-  /// Signals recorded in a chain, by its first run.
+  /// Signals recorded in a chain, by its origin.
   private var requests: [UUID: Set<String>] = [:]
   private var carried: [UUID: Int] = [:]
   /// Chains with a run that was tried again: what its code received counts for nothing.
@@ -29,15 +31,22 @@ struct CheckedChains {
   func predecessor(of run: UUID) -> UUID? { predecessors[run] }
 
   /// Whether a signal is recorded in the chain of a run.
-  func holds(_ request: String, _ run: UUID) -> Bool { requests[first(of: run)]?.contains(request) == true }
+  func holds(_ request: String, _ run: UUID) -> Bool { requests[origin(of: run)]?.contains(request) == true }
 
   /// - Returns: what is wrong with the event.
   mutating func take(_ run: UUID, _ type: Int, causedBy: Int, _ fields: AttributeScanner) -> String? {
     switch type {
     case CheckedRun.Number.started:
+      // What goes on from a part of another's history has it all in its own.
+      if fields.has("reset") {
+        retried.insert(run)
+        firsts[run] = fields.text("firstExecutionRunId").flatMap(UUID.init(uuidString:))
+        return nil
+      }
       guard let previous = fields.text("continuedExecutionRunId").flatMap(UUID.init(uuidString:)) else { return nil }
       predecessors[run] = previous
       firsts[run] = first(of: previous)
+      origins[run] = origin(of: previous)
       carried[run] = fields.count(of: "signalName")
       beginnings.append(run)
       if fields.text("firstExecutionRunId").flatMap(UUID.init(uuidString:)) != firsts[run] { return "its chain begins elsewhere" }
@@ -46,22 +55,24 @@ struct CheckedChains {
     case CheckedRun.Number.failed, CheckedRun.Number.runTimedOut:
       guard let next = fields.text("newExecutionRunId").flatMap(UUID.init(uuidString:)) else { return nil }
       successors[run] = next
-      retried.insert(first(of: run))
+      retried.insert(origin(of: run))
       links.append(Link(run: run, successor: next, received: nil, recorded: 0))
     case CheckedRun.Number.continued:
       guard let next = fields.text("newExecutionRunId").flatMap(UUID.init(uuidString:)) else { return "it continues as nobody" }
       successors[run] = next
       links.append(
-        Link(run: run, successor: next, received: fields.integer("received"), recorded: requests[first(of: run)]?.count ?? 0))
+        Link(run: run, successor: next, received: fields.integer("received"), recorded: requests[origin(of: run)]?.count ?? 0))
     case CheckedRun.Number.signaled:
       guard let request = fields.text("requestId") else { return nil }
-      if !requests[first(of: run), default: []].insert(request).inserted { return "request \(request) counts twice in its chain" }
+      if !requests[origin(of: run), default: []].insert(request).inserted { return "request \(request) counts twice in its chain" }
     default: break
     }
     return nil
   }
 
   private func first(of run: UUID) -> UUID { firsts[run] ?? run }
+
+  private func origin(of run: UUID) -> UUID { origins[run] ?? run }
 
   /// The batch is written: what it ended and what it began belong together.
   mutating func endBatch() -> [String] {
@@ -70,7 +81,7 @@ struct CheckedChains {
       if predecessors[link.successor] != link.run {
         found.append("run \(link.run) continues as \(link.successor), which did not begin with it")
       }
-      if let received = link.received, !retried.contains(first(of: link.run)), let carried = carried[link.successor],
+      if let received = link.received, !retried.contains(origin(of: link.run)), let carried = carried[link.successor],
         received + carried != link.recorded
       {
         found.append("\(link.recorded) signals in the chain of \(link.run), its code received \(received) and \(carried) were handed on")

@@ -4,6 +4,7 @@ struct CheckedRun {
   enum Number {
     static let started = 1, completed = 2, failed = 3, runTimedOut = 4, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14,
       cancelRequested = 15
+    static let paused = 58, unpaused = 59
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
     static let terminated = 27, continued = 28, childCancelRequested = 22, childInitiated = 29, childSignaled = 37
     static let attributesUpserted = 40, updateAccepted = 41, updateCompleted = 43
@@ -35,6 +36,9 @@ struct CheckedRun {
   private(set) var ending: Int?
   var isEnded: Bool { ending != nil }
   private(set) var isCancelRequested = false
+  /// Its history began with a part of another's.
+  var isCopy = false
+  private var isPaused = false
   private(set) var requests: Set<String> = []
   /// Accepted ones, and whether each was answered.
   private(set) var updates: [String: Bool] = [:]
@@ -110,8 +114,10 @@ struct CheckedRun {
       Number.continued, Number.childInitiated, Number.childCancelRequested, Number.childSignaled, Number.updateCompleted,
       Number.attributesUpserted,
     ].contains(type)
+    if type == Number.paused || type == Number.unpaused { isPaused = type == Number.paused }
     // The engine ends what never began: a run that found its workflow id taken, and one that was cancelled before its time.
     let isNeverBegun = causedBy == 0 && (type == Number.canceled && beginsAt != nil || type == Number.continued && isRefused)
+    if isByCode && !isNeverBegun && isPaused && !isCopy { return "P3: its code did event \(event) of type \(type) while it was paused" }
     if isByCode && !isNeverBegun && !causes.contains(causedBy) { return "P3: event \(event) of type \(type) has no cause" }
     if Number.endings.contains(type) {
       ending = type

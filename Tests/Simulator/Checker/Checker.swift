@@ -37,9 +37,14 @@ final class Checker: StoreObserver {
   private var closedRuns: Set<UUID> = []
   private var chains = CheckedChains()
   private var families = CheckedFamilies()
+  /// The last event of each run that was copied.
+  private var copies: [UUID: Int] = [:]
+  /// Runs of which a copy begins in the batch that is being written.
+  private var copiedBases: [UUID] = []
   /// Workflow ids with a run that began in the batch that is being written.
   private var begun: [String] = []
   private var acknowledgedSignals: Set<String> = []
+  private var startsWithSignal: [String: UUID] = [:]
   private var acknowledgedStarts: Set<UUID> = []
   private var acknowledgedUpdates: Set<String> = []
   private var rejectedUpdates: Set<String> = []
@@ -87,6 +92,8 @@ final class Checker: StoreObserver {
     for workflow in begun where openRuns[workflow, default: []].count > 1 {
       violated("P2", "workflow id \(workflow) has two open runs")
     }
+    for base in copiedBases where !closedRuns.contains(base) { violated("P2", "run \(base) goes on beside the run that replaces it") }
+    copiedBases = []
     begun = []
     for problem in chains.endBatch() { violated("P1", problem) }
     let problems = families.endBatch {
@@ -104,11 +111,13 @@ final class Checker: StoreObserver {
     checkWriter(process, slot, run)
     let fields = AttributeScanner(attributes)
     if let problem = chains.take(run, type, causedBy: causedBy, fields) { violated("P1", "run \(run): \(problem)") }
-    if let problem = families.take(run, event, type, causedBy: causedBy, fields, ending: { runs[$0]?.ending }) {
+    let isCopied = event <= copies[run] ?? 0
+    if !isCopied, let problem = families.take(run, event, type, causedBy: causedBy, fields, ending: { runs[$0]?.ending }) {
       violated("P4", "run \(run): \(problem)")
     }
     guard let problem = runs[run]?.take(event, type, at: at, causedBy: causedBy, fields) else {
       if runs[run] == nil { violated("P2", "an event of run \(run), which has not started") }
+      if isCopied { return }
       if type == CheckedRun.Number.done || type == CheckedRun.Number.marker { checkResult(run, fields) }
       if type == CheckedRun.Number.timerFired { checkTimer(run, fields) }
       if type == CheckedRun.Number.externalSignaled { checkDelivery(run, fields) }
@@ -138,6 +147,13 @@ final class Checker: StoreObserver {
     if now + clockError + 1000 < timer.dueAt { violated("P5", "a timer of run \(run) fired \(timer.dueAt - now) us early") }
   }
 
+  func copied(run: UUID, from base: UUID, lastEvent: Int) {
+    copies[run] = lastEvent
+    copiedBases.append(base)
+    if runs[base] == nil { violated("P2", "run \(run) is a copy of \(base), which has not started") }
+    runs[run]?.isCopy = true
+  }
+
   func attributed(run: UUID, _ attributes: [UInt8]) { runs[run]?.storedNumber = AttributeScanner(attributes).integer("Number") }
 
   func hidden(run: UUID) { violated("P7", "open run \(run) is neither parked nor above the low-water mark of its slot") }
@@ -150,7 +166,7 @@ final class Checker: StoreObserver {
     if !closedRuns.insert(run).inserted { violated("P2", "run \(run) closed twice") }
     if !checked.isEnded || checked.lastEvent != lastEvent { violated("P2", "run \(run) closed at \(lastEvent) of \(checked.lastEvent)") }
     openRuns[checked.workflow]?.remove(run)
-    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && ![5, 8, 11].contains($0.value.kind) }) {
+    if let unseen = messages.first(where: { $0.value.run == run && $0.value.isVisible && ![5, 8, 11, 20].contains($0.value.kind) }) {
       violated("P1", "run \(run) closed over message \(unseen.key)")
     }
   }
@@ -168,7 +184,7 @@ final class Checker: StoreObserver {
   func visible(message: Int64) {
     messages[message]?.isVisible = true
     // A start that was asked for twice may come when its run has ended: it was started, as promised.
-    if let message = messages[message], message.kind != 5, message.kind != 1, closedRuns.contains(message.run) {
+    if let message = messages[message], ![1, 5, 20].contains(message.kind), closedRuns.contains(message.run) {
       violated("P1", "run \(message.run) was closed when a message of kind \(message.kind) for it was accepted")
     }
   }
@@ -221,6 +237,12 @@ final class Checker: StoreObserver {
   /// Whether the run ended and nobody goes on with its work.
   private func isOver(_ run: UUID) -> Bool { runs[run]?.isEnded == true && (chains.successor(of: run).map(isOver) ?? true) }
 
+  /// It came with a start that its workflow id did not allow: the run that failed says so.
+  private func isRefused(_ request: String) -> Bool {
+    guard let run = startsWithSignal[request].flatMap({ runs[$0] }) else { return false }
+    return run.isRefused && run.ending == CheckedRun.Number.failed
+  }
+
   func acknowledgedStart(_ run: UUID) {
     acknowledgements += 1
     acknowledgedStarts.insert(run)
@@ -229,8 +251,10 @@ final class Checker: StoreObserver {
     }
   }
 
-  func acknowledgedSignal(_ requestID: String) {
+  /// - Parameter start: the run that the signal was to begin; nil when it came alone.
+  func acknowledgedSignal(_ requestID: String, with start: UUID? = nil) {
     acknowledgements += 1
+    if let start { startsWithSignal[requestID] = start }
     acknowledgedSignals.insert(requestID)
     let isThere =
       runs.values.contains { $0.requests.contains(requestID) } || messages.values.contains { $0.requestID == requestID && $0.isVisible }
@@ -276,6 +300,8 @@ final class Checker: StoreObserver {
     for update in acknowledgedUpdates where !runs.values.contains(where: { isTold(update, $0) }) {
       violated("P1", "update \(update) was neither accepted nor rejected")
     }
-    for request in acknowledgedSignals where !recorded.contains(request) { violated("P1", "signal \(request) is in no history") }
+    for request in acknowledgedSignals where !recorded.contains(request) && !isRefused(request) {
+      violated("P1", "signal \(request) is in no history")
+    }
   }
 }

@@ -33,6 +33,8 @@ final class ClientModel: @unchecked Sendable {
   private var underWay = 0
   private var more = 0
   private static let mostMore = 50
+  private var pauses = 0
+  private var resets = 0
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
   init(_ world: World, _ index: Int, _ errand: Errand? = nil) {
@@ -291,7 +293,7 @@ final class ClientModel: @unchecked Sendable {
     case .start(let runID): world.checker.acknowledgedStart(runID.uuid)
     case .signal(let signal): world.checker.acknowledgedSignal(signal.requestID)
     case .update(let update): world.checker.acknowledgedUpdate(update.updateID)
-    case .startWithSignal(_, let requestID): world.checker.acknowledgedSignal(requestID)
+    case .startWithSignal(let runID, let requestID): world.checker.acknowledgedSignal(requestID, with: runID.uuid)
     case .cancel, .terminate: break
     }
   }
@@ -317,19 +319,44 @@ final class ClientModel: @unchecked Sendable {
 
   /// Until nothing of the workflow id is open any more. Whoever forgets its activity is an operator's case.
   private func watch() {
-    let isStarting = world.store.inbox.contains { $0.key == key }
+    let isStarting = world.store.inbox.contains {
+      $0.key == key || $0.row.kind == .reset && world.store.runs[$0.row.runID]?.key == key
+    }
     if underWay == 0, !isStarting, world.store.openRuns[key]?.isEmpty != false {
       if errand == nil, world.random.chance(0.25), round < 3 { return startRound() }
       isDone = true
       world.clientEnded()
       return
     }
+    repairSometimes()
     if type == "Journey", more < Self.mostMore, world.random.chance(0.2) { sendMore() }
     for parked in world.store.parkedActivities.filter({ world.store.runs[$0.runID]?.key == key }).sorted(by: { $0.sequence < $1.sequence })
     {
       command(parked.sequence)
     }
     world.after(world.random.draw(20_000...400_000)) { [self] in watch() }
+  }
+
+  /// An operator lets a run stand still for a while, or go on from a part of its history.
+  private func repairSometimes() {
+    guard errand == nil, type != "Family", type != "Relay" else { return }
+    if let open = world.store.openRuns[key]?.first, world.store.paused.contains(open) {
+      if world.random.chance(0.6) { post(.pause, PauseRequest(isPaused: false, reason: "", identity: "operator").encoded()) }
+    } else if pauses < 3, world.random.chance(0.1) {
+      pauses += 1
+      post(.pause, PauseRequest(isPaused: true, reason: "", identity: "operator").encoded())
+    }
+    guard resets < 2, world.random.chance(0.1), let base = world.store.runs.filter({ $0.value.key == key }).keys.max() else { return }
+    resets += 1
+    let last = world.store.history[base]?.count ?? 1
+    let request = ResetRequest(
+      baseRunID: base, newRunID: world.makeRunID(), target: key, isFork: false,
+      point: world.random.chance(0.3) ? .first : .event(Int32(world.random.draw(1...max(1, last)))),
+      exclusions: world.random.chance(0.2) ? [.signals] : [], reason: "", identity: "operator")
+    let transaction = world.store.begin()
+    world.store.insertMessage(key.slot, base, .reset, request.encoded(), in: transaction)
+    world.store.commit(transaction)
+    world.notifyOwners()
   }
 
   /// A rival's run may wait for messages that went to the other one.
