@@ -90,6 +90,19 @@ final class TestDatabase: TestPlace {
     return try await engine.client.listWorkflows(filter).items.map(\.runID).sorted()
   }
 
+  func setVersions(of workflowType: String, current: String?, ramping: String?, percent: Double) async throws {
+    try await engine.client.setRampingVersion(nil, of: workflowType)
+    try await engine.client.setCurrentVersion(current, of: workflowType)
+    if let ramping { try await engine.client.setRampingVersion(ramping, percent: percent, of: workflowType) }
+    try await engine.waitUntilVersionsAreFollowed()
+  }
+
+  func replayer() async throws -> Replayer { try await engine.client.replayer() }
+
+  func move(_ key: WorkflowKey, to versioning: RunVersioning) async throws {
+    try await engine.client.move(key, to: versioning)
+  }
+
   func advance(by duration: Duration) async throws {
     try await Task.sleep(for: duration)
   }

@@ -85,6 +85,17 @@ public final class TestEnvironment: Sendable {
     return TestRun(environment: self, key: key, runID: runID)
   }
 
+  /// Says with which version of a workflow type new runs begin, and runs go on that are not pinned.
+  /// - Parameters:
+  ///   - version: nil for the one that the code says.
+  ///   - ramping: the version with which a share of the workflow ids begins; default none.
+  ///   - percent: that share, 0 to 100.
+  public func setCurrentVersion<W: Workflow>(
+    _ version: String?, of workflow: W.Type, ramping: String? = nil, percent: Double = 0
+  ) async throws {
+    try await place.setVersions(of: W.name, current: version, ramping: ramping, percent: percent)
+  }
+
   /// Lets time pass; whatever is due meanwhile happens at its time. Returns when no activity is at work.
   public func advance(by duration: Duration) async throws {
     try await place.advance(by: duration)
@@ -95,10 +106,14 @@ public final class TestEnvironment: Sendable {
     place.setSkipping(skips)
   }
 
-  /// Replays a history against the workflows of this environment.
+  /// Replays a history against the workflows of this environment; one with a version against that.
   /// - Throws: `HistoryDiverged`; `OrchestratorError` with code `damaged-history`.
   public func replay(_ history: HistoryExport) throws {
-    let report = try Replayer(registry).replay(history)
+    try replay(history, by: Replayer(registry))
+  }
+
+  func replay(_ history: HistoryExport, by replayer: Replayer) throws {
+    let report = try replayer.replay(history)
     if let divergence = report.divergence { throw HistoryDiverged(workflowID: report.workflowID, divergence: divergence) }
   }
 

@@ -18,6 +18,10 @@ protocol TestPlace: Sendable {
   func result(_ key: WorkflowKey, _ runID: RunID) async throws -> Payload
   func export(_ runID: RunID) async throws -> HistoryExport
   func runs(of key: WorkflowKey) async throws -> [RunID]
+  func setVersions(of workflowType: String, current: String?, ramping: String?, percent: Double) async throws
+  /// By the versions that are current now.
+  func replayer() async throws -> Replayer
+  func move(_ key: WorkflowKey, to versioning: RunVersioning) async throws
   func advance(by duration: Duration) async throws
   func setSkipping(_ skips: Bool)
   func shutDown()

@@ -52,6 +52,12 @@ public struct TestRun<W: Workflow>: Sendable {
     try await environment.place.terminate(key, reason: reason)
   }
 
+  /// Gives the run another version of its code.
+  /// - Throws: as `Client.move`.
+  public func move(to versioning: RunVersioning) async throws {
+    try await environment.place.move(key, to: versioning)
+  }
+
   /// Waits for the result; time moves meanwhile. The history is then replayed: code that does not repeat it is found by every test.
   /// - Throws: `WorkflowFailure` when the run failed, was cancelled or terminated; `HistoryDiverged`; `OrchestratorError` when its code cannot
   ///   continue it, or with code `unavailable` when it waits for something that does not come.
@@ -60,7 +66,15 @@ public struct TestRun<W: Workflow>: Sendable {
     do { outcome = .success(try await environment.place.result(key, runID)) } catch { outcome = .failure(error) }
     switch outcome {
     case .success, .failure(is WorkflowFailure):
-      for history in try await chain() { try environment.replay(history.export) }
+      let replayer = try await environment.place.replayer()
+      for history in try await chain() {
+        do {
+          try environment.replay(history.export, by: replayer)
+        } catch is HistoryDiverged {
+          // It ended before another version became the current one.
+          try environment.replay(history.export)
+        }
+      }
     case .failure: break
     }
     return try PayloadCodec.decode(W.Output.self, from: try outcome.get())

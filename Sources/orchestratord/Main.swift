@@ -39,7 +39,7 @@ struct Main {
     case "account": try await AccountCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
     case nil, "help": print(help)
-    case "version": print(Configuration.build)
+    case "version": try await VersionCommand.run(&arguments)
     case let word?: throw UsageError("there is no command '\(word)'")
     }
   }
@@ -63,6 +63,7 @@ struct Main {
       activity   list, retry, complete, fail
       search-attribute   add, list: what runs can be found by
       queue      list, show, set, unset: how many steps of a queue run at once and begin in a second
+      version    list, set-current, ramp, clear: versions of workflow code; alone it tells the program's own
       schedule   list, describe, create, update, preview, pause, unpause, trigger, backfill, delete
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed

@@ -229,7 +229,8 @@ public final class Client: Sendable {
     let rows = try await database.query(ClientStatements.state, Parameters(key.workflowID, key.namespace))
     guard rows.count > 0 else { throw OrchestratorError(.workflowNotFound, "no workflow has the id '\(key.workflowID)'") }
     let type = try rows.text(0, 0)
-    guard let definition = registry.workflows[type] else {
+    let pinned = try rows.optional(0, 2, rows.text)
+    guard let definition = registry.workflows[type]?.answering(pinned) else {
       throw OrchestratorError(.unknownWorkflowType, "this process does not know workflow type '\(type)'")
     }
     let stored = try rows.optional(0, 1) { Payload(json: try rows.bytes($0, $1)) }

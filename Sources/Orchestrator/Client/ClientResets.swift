@@ -30,18 +30,19 @@ extension Client {
   /// - Parameters:
   ///   - runID: the run to copy, open or closed; nil for the newest of the workflow id.
   ///   - newRunID: of the run that goes on; the same again is the same request.
+  ///   - version: of the type's code, to which the run that goes on is pinned; nil for the base run's.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `invalid-argument` for a place that the history does not have,
   ///   `workflow-already-started` when another run of the id is open, `non-determinism` when the code at hand cannot replay the part that is
   ///   kept, `unavailable` when no owner takes the request (which then stays durable).
   @discardableResult
   public func reset(
     _ key: WorkflowKey, runID: RunID? = nil, to point: ResetPoint, excluding: Set<ResetExclusion> = [], reason: String = "",
-    newRunID: RunID = .generate()
+    newRunID: RunID = .generate(), version: String? = nil
   ) async throws -> RunID {
     _ = try await call(
       ResetStatements.request,
       Parameters(
-        key.workflowID, point.description, runID?.uuid, newRunID.uuid, excluding.listed, reason, key.namespace, identity))
+        key.workflowID, point.description, runID?.uuid, newRunID.uuid, excluding.listed, reason, key.namespace, identity, version))
     return try await decided(newRunID)
   }
 

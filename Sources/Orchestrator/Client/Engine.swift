@@ -74,7 +74,7 @@ public final class Engine: Sendable {
       OwnershipLoop.Configuration(
         database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
         lease: configuration.lease, interval: configuration.heartbeatInterval, drainTime: configuration.drainTime,
-        onOrderedQueues: { companion.ordered($0) }),
+        onOrderedQueues: { companion.ordered($0) }, versions: registry.versions),
       clock: clock
     ) { processID in
       try Self.makeOwner(
@@ -202,6 +202,16 @@ public final class Engine: Sendable {
       guard ContinuousClock.now < deadline else {
         throw OrchestratorError(.unavailable, "no slot was taken within \(limit): is the database reachable and migrated?")
       }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// Waits until this process begins runs as the versions in the database say.
+  /// - Throws: `OrchestratorError` with code `unavailable` when the time is up; `DatabaseError`.
+  package func waitUntilVersionsAreFollowed(within limit: Duration = .seconds(10)) async throws {
+    let (deadline, routes) = (ContinuousClock.now + limit, try await client.versionRoutes())
+    while ownership.toldVersions != routes {
+      guard ContinuousClock.now < deadline else { throw OrchestratorError(.unavailable, "the versions were not read within \(limit)") }
       try await Task.sleep(for: .milliseconds(5))
     }
   }

@@ -135,6 +135,9 @@ package final class InMemoryEngine: @unchecked Sendable {
 
 // Its time.
 extension InMemoryEngine {
+  /// Which versions new runs begin with, in a turn.
+  var routes: VersionRoutes { owner.routes }
+
   /// Microseconds since the Unix epoch.
   package var now: Int64 { turn.withLock { _ in model.now } }
 

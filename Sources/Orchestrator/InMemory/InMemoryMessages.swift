@@ -22,6 +22,22 @@ extension InMemoryEngine {
     }
   }
 
+  /// As `Client.setCurrentVersion` and `setRampingVersion`, for namespace `default`.
+  package func setVersions(of workflowType: String, current: String?, ramping: String?, percent: Double) {
+    var routes = take { self.routes }
+    routes[workflowType, in: "default"] = VersionRoute(current: current, ramping: ramping, rampingPercent: percent)
+    put(.versionRoutes(routes))
+    take {}
+  }
+
+  package func replayer() async throws -> Replayer { take { Replayer(registry, routes) } }
+
+  /// As `Client.move`.
+  package func move(_ key: WorkflowKey, to versioning: RunVersioning) async throws {
+    let request = MoveRequest(RecordedVersioning(versioning), reason: "", identity: Self.identity)
+    try await send(.move, request.encoded(), key)
+  }
+
   /// - Throws: as `Client.signal`.
   package func signal(_ key: WorkflowKey, name: String, input: Payload, requestID: String) async throws {
     try Client.checkName("signal name", name)
@@ -123,11 +139,13 @@ extension InMemoryEngine {
   private func answer(_ key: WorkflowKey, _ name: String) throws -> Payload {
     let run = try latestRun(key)
     try checkBlocked(run)
-    guard let type = try started(run)?.workflowType, let definition = registry.workflows[type] else {
+    guard let started = try started(run),
+      let definition = registry.workflows[started.workflowType]?.answering(started.options?.versioning?.pinnedVersion)
+    else {
       throw OrchestratorError(.unknownWorkflowType, "the type of workflow '\(key.workflowID)' is not known here")
     }
     guard let answer = try definition.answer(name, model.states[run]?.state) else {
-      throw OrchestratorError(.queryNotFound, "workflow type '\(type)' has no query '\(name)'")
+      throw OrchestratorError(.queryNotFound, "workflow type '\(started.workflowType)' has no query '\(name)'")
     }
     return answer
   }

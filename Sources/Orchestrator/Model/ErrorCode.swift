@@ -23,6 +23,8 @@ public struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
   public static let nonDeterminism = ErrorCode(name: "non-determinism", sqlState: "OR010", httpStatus: 500, exitStatus: 70)
   public static let undecodablePayload = ErrorCode(name: "undecodable-payload", sqlState: "OR011", httpStatus: 500, exitStatus: 70)
   public static let unknownWorkflowType = ErrorCode(name: "unknown-workflow-type", sqlState: "OR012", httpStatus: 500, exitStatus: 70)
+  public static let unknownWorkflowVersion = ErrorCode(
+    name: "unknown-workflow-version", sqlState: "OR019", httpStatus: 500, exitStatus: 70)
   public static let blockedCode = ErrorCode(name: "blocked-code", sqlState: "OR013", httpStatus: 500, exitStatus: 70)
   public static let executorEscape = ErrorCode(name: "executor-escape", sqlState: "OR014", httpStatus: 500, exitStatus: 70)
   public static let damagedHistory = ErrorCode(name: "damaged-history", sqlState: "OR015", httpStatus: 500, exitStatus: 65)
@@ -36,7 +38,7 @@ public struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
   public static let all: [ErrorCode] = [
     ownershipLost, workflowAlreadyStarted, workflowNotFound, workflowClosed, invalidArgument, unseenMessage, predecessorMissing, leaseLost,
     activityNotFound, nonDeterminism, undecodablePayload, unknownWorkflowType, blockedCode, executorEscape, damagedHistory, storeRefused,
-    queryNotFound, unavailable, scheduleNotFound, scheduleAlreadyExists, scheduleChanged,
+    queryNotFound, unavailable, unknownWorkflowVersion, scheduleNotFound, scheduleAlreadyExists, scheduleChanged,
   ]
 
   static let bySQLState = Dictionary(uniqueKeysWithValues: all.map { ($0.sqlState, $0) })

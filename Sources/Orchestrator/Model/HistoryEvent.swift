@@ -34,6 +34,8 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case upsertWorkflowSearchAttributes = 40
   case workflowExecutionUpdateAccepted = 41
   case workflowExecutionUpdateCompleted = 43
+  /// An operator gave the run another version of its code.
+  case workflowExecutionOptionsUpdated = 55
   case workflowExecutionPaused = 58
   case workflowExecutionUnpaused = 59
   case patchRecorded = 1000

@@ -18,6 +18,7 @@ enum IncomingEvent: Sendable {
   case externalAnswered(ExternalAnswer)
   case paused(reason: String, identity: String)
   case unpaused(reason: String, identity: String)
+  case optionsUpdated(MoveRequest)
 }
 
 enum StepOutcome: Sendable {
@@ -93,6 +94,7 @@ extension IncomingEvent {
     case .externalAnswered(let answer): answer.eventType
     case .paused: .workflowExecutionPaused
     case .unpaused: .workflowExecutionUnpaused
+    case .optionsUpdated: .workflowExecutionOptionsUpdated
     }
   }
 
@@ -154,6 +156,7 @@ extension IncomingEvent {
       outcome.write(to: &writer)
     case .childEnded(let outcome): return outcome.encoded()
     case .externalAnswered(let answer): return answer.encoded()
+    case .optionsUpdated(let request): return request.encoded()
     }
     return writer.finish()
   }
@@ -219,6 +222,7 @@ extension IncomingEvent {
       self = .paused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
     case .workflowExecutionUnpaused:
       self = .unpaused(reason: reader.text("reason") ?? "", identity: reader.text("identity") ?? "")
+    case .workflowExecutionOptionsUpdated: self = .optionsUpdated(try MoveRequest(reader))
     case .workflowExecutionTimedOut:
       self = .timedOut(
         failure: try failure(), retryState: reader.text("retryState"),

@@ -48,12 +48,14 @@ final class ResetRequest: Sendable {
   let isFork: Bool
   let point: ResetPoint
   let exclusions: Set<ResetExclusion>
+  /// The new run's version; nil for the base run's.
+  let versioning: RecordedVersioning?
   let reason: String
   let identity: String
 
   init(
     baseRunID: RunID, newRunID: RunID, target: WorkflowKey, isFork: Bool, point: ResetPoint, exclusions: Set<ResetExclusion>,
-    reason: String, identity: String
+    versioning: RecordedVersioning? = nil, reason: String, identity: String
   ) {
     self.baseRunID = baseRunID
     self.newRunID = newRunID
@@ -61,6 +63,7 @@ final class ResetRequest: Sendable {
     self.isFork = isFork
     self.point = point
     self.exclusions = exclusions
+    self.versioning = versioning
     self.reason = reason
     self.identity = identity
   }
@@ -73,6 +76,7 @@ final class ResetRequest: Sendable {
     isFork = reader.text("mode") == "fork"
     point = try require(reader.text("point").flatMap(ResetPoint.init))
     exclusions = Set((reader.text("exclude") ?? "").split(separator: ",").compactMap { ResetExclusion(rawValue: String($0)) })
+    versioning = reader.text("version").map { RecordedVersioning(.pinned, $0) }
     reason = reader.text("reason") ?? ""
     identity = reader.text("identity") ?? ""
   }
@@ -86,6 +90,7 @@ final class ResetRequest: Sendable {
     writer.field("mode", isFork ? "fork" : "reset")
     writer.field("point", point.description)
     writer.field("exclude", exclusions.map(\.rawValue).sorted().joined(separator: ","))
+    writer.field("version", versioning?.version)
     writer.field("reason", reason)
     writer.field("identity", identity)
     return writer.finish()

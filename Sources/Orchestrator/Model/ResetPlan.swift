@@ -87,7 +87,8 @@ extension ResetPlan {
 
   private static func end(of history: [HistoryEvent], at eventID: Int32) -> (lastEventID: Int32, isNew: Bool) {
     let seen = seenByCode(history)
-    let eventID = min(eventID, Int32(seen))
+    var eventID = min(eventID, Int32(seen))
+    while eventID > 1, history[Int(eventID) - 1].type == .workflowExecutionOptionsUpdated { eventID -= 1 }
     let event = history[Int(eventID) - 1]
     guard event.type.isCommand else { return (eventID, true) }
     // An end is not kept, nor what the code did with it.

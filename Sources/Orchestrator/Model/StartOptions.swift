@@ -29,6 +29,8 @@ public struct StartOptions: Sendable, Equatable {
   public var runTimeoutMilliseconds: Int64?
   /// How a run that failed or timed out is tried again, as a new run of the same workflow id; nil for not at all.
   public var retryPolicy: RetryPolicy?
+  /// With which version of its type's code it begins and goes on; nil as the version's registration says.
+  public var versioning: RunVersioning?
 
   /// - Parameters:
   ///   - startDelay: default none. A start with a signal or an update begins at once.
@@ -36,7 +38,8 @@ public struct StartOptions: Sendable, Equatable {
   ///   - runTimeout: from the end of the run's start delay or of the wait between two tries; default no limit.
   public init(
     reusePolicy: WorkflowIDReusePolicy = .allowDuplicate, conflictPolicy: WorkflowIDConflictPolicy = .fail, startDelay: Duration? = nil,
-    executionTimeout: Duration? = nil, runTimeout: Duration? = nil, retryPolicy: RetryPolicy? = nil
+    executionTimeout: Duration? = nil, runTimeout: Duration? = nil, retryPolicy: RetryPolicy? = nil,
+    versioning: RunVersioning? = nil
   ) {
     self.reusePolicy = reusePolicy
     self.conflictPolicy = conflictPolicy
@@ -44,6 +47,7 @@ public struct StartOptions: Sendable, Equatable {
     executionTimeoutMilliseconds = executionTimeout?.boundedMilliseconds
     runTimeoutMilliseconds = runTimeout?.boundedMilliseconds
     self.retryPolicy = retryPolicy
+    self.versioning = versioning
   }
 
   public static let standard = StartOptions()
@@ -55,7 +59,7 @@ public struct StartOptions: Sendable, Equatable {
       reusePolicy: reusePolicy == .allowDuplicate ? nil : reusePolicy, conflictPolicy: conflictPolicy == .fail ? nil : conflictPolicy,
       startDelayMilliseconds: message == nil ? startDelayMilliseconds.flatMap { $0 > 0 ? $0 : nil } : nil,
       executionTimeoutMilliseconds: executionTimeoutMilliseconds, runTimeoutMilliseconds: runTimeoutMilliseconds, retryPolicy: retryPolicy,
-      startMessage: message)
+      versioning: versioning.map { RecordedVersioning($0) }, startMessage: message)
   }
 }
 
@@ -97,14 +101,15 @@ final class RunOptions: Codable, Sendable, Equatable {
   let attempt: Int32?
   /// Microseconds since the Unix epoch when the time of the chain is over; known once its first run began.
   let expiresAt: Int64?
+  /// Nil for code without a version.
+  let versioning: RecordedVersioning?
   /// Only on its way to the owner, who gives it to the run.
   let startMessage: StartMessage?
 
   init(
     reusePolicy: WorkflowIDReusePolicy? = nil, conflictPolicy: WorkflowIDConflictPolicy? = nil, startDelayMilliseconds: Int64? = nil,
     executionTimeoutMilliseconds: Int64? = nil, runTimeoutMilliseconds: Int64? = nil, retryPolicy: RetryPolicy? = nil,
-    attempt: Int32? = nil,
-    expiresAt: Int64? = nil, startMessage: StartMessage? = nil
+    attempt: Int32? = nil, expiresAt: Int64? = nil, versioning: RecordedVersioning? = nil, startMessage: StartMessage? = nil
   ) {
     self.reusePolicy = reusePolicy
     self.conflictPolicy = conflictPolicy
@@ -114,6 +119,7 @@ final class RunOptions: Codable, Sendable, Equatable {
     self.retryPolicy = retryPolicy
     self.attempt = attempt
     self.expiresAt = expiresAt
+    self.versioning = versioning
     self.startMessage = startMessage
   }
 
@@ -124,13 +130,14 @@ final class RunOptions: Codable, Sendable, Equatable {
     let times: [Int64?]
     let retryPolicy: RetryPolicy?
     let attempt: Int32?
+    let versioning: RecordedVersioning?
   }
 
   private var parts: Parts {
     Parts(
       policies: [reusePolicy?.rawValue, conflictPolicy?.rawValue],
       times: [startDelayMilliseconds, executionTimeoutMilliseconds, runTimeoutMilliseconds, expiresAt], retryPolicy: retryPolicy,
-      attempt: attempt)
+      attempt: attempt, versioning: versioning)
   }
 
   /// Whether the owner must know what else the workflow id had before it begins the run.
@@ -164,8 +171,9 @@ final class RunOptions: Codable, Sendable, Equatable {
   var withoutMessage: RunOptions { copy(delay: startDelayMilliseconds, attempt: attempt, expiresAt: expiresAt) }
 
   /// Of the run that continues this one as new; nil when nothing is left of them.
-  var continued: RunOptions? {
-    let next = copy(delay: nil, attempt: nil, expiresAt: expiresAt)
+  /// - Parameter isUpgrading: that one begins like any start.
+  func continued(upgrading isUpgrading: Bool) -> RunOptions? {
+    let next = copy(delay: nil, attempt: nil, expiresAt: expiresAt).versioned(isUpgrading ? nil : versioning?.inherited)
     return next == RunOptions() ? nil : next
   }
 
@@ -174,10 +182,20 @@ final class RunOptions: Codable, Sendable, Equatable {
     copy(delay: delay > 0 ? delay : nil, attempt: (attempt ?? 1) + 1, expiresAt: expiresAt)
   }
 
+  /// The same with another version.
+  func versioned(_ versioning: RecordedVersioning?) -> RunOptions {
+    guard versioning != self.versioning else { return self }
+    return RunOptions(
+      reusePolicy: reusePolicy, conflictPolicy: conflictPolicy, startDelayMilliseconds: startDelayMilliseconds,
+      executionTimeoutMilliseconds: executionTimeoutMilliseconds, runTimeoutMilliseconds: runTimeoutMilliseconds,
+      retryPolicy: retryPolicy, attempt: attempt, expiresAt: expiresAt, versioning: versioning, startMessage: startMessage)
+  }
+
   /// Policies and the message are for the owner that begins a run.
   private func copy(delay: Int64?, attempt: Int32?, expiresAt: Int64?) -> RunOptions {
     RunOptions(
       startDelayMilliseconds: delay, executionTimeoutMilliseconds: executionTimeoutMilliseconds,
-      runTimeoutMilliseconds: runTimeoutMilliseconds, retryPolicy: retryPolicy, attempt: attempt, expiresAt: expiresAt)
+      runTimeoutMilliseconds: runTimeoutMilliseconds, retryPolicy: retryPolicy, attempt: attempt, expiresAt: expiresAt,
+      versioning: versioning)
   }
 }

@@ -12,6 +12,7 @@ extension StartOptions: Decodable {
 
   private static let names = [
     "reusePolicy", "conflictPolicy", "startDelayMilliseconds", "executionTimeoutMilliseconds", "runTimeoutMilliseconds", "retryPolicy",
+    "versioning",
   ]
   private static let retryNames = [
     "initialIntervalMilliseconds", "backoffCoefficient", "maximumIntervalMilliseconds", "maximumAttempts", "nonRetryableErrorTypes",
@@ -28,7 +29,20 @@ extension StartOptions: Decodable {
       conflictPolicy: try container.decodeIfPresent(WorkflowIDConflictPolicy.self, forKey: Name("conflictPolicy")) ?? .fail,
       startDelay: try milliseconds("startDelayMilliseconds"), executionTimeout: try milliseconds("executionTimeoutMilliseconds"),
       runTimeout: try milliseconds("runTimeoutMilliseconds"),
-      retryPolicy: try container.decodeIfPresent(Retry.self, forKey: Name("retryPolicy"))?.policy)
+      retryPolicy: try container.decodeIfPresent(Retry.self, forKey: Name("retryPolicy"))?.policy,
+      versioning: try container.decodeIfPresent(Versioning.self, forKey: Name("versioning"))?.versioning)
+  }
+
+  private struct Versioning: Decodable {
+    let versioning: RunVersioning
+
+    init(from decoder: any Decoder) throws {
+      let container = try StartOptions.container(of: decoder, names: ["behavior", "version"])
+      switch try container.decode(VersioningBehavior.self, forKey: Name("behavior")) {
+      case .pinned: versioning = .pinned(try container.decode(String.self, forKey: Name("version")))
+      case .autoUpgrade: versioning = .autoUpgrade
+      }
+    }
   }
 
   private struct Retry: Decodable {

@@ -77,7 +77,7 @@ extension Client {
   public func checkOpenRuns(
     namespace: String? = nil, workflowType: String? = nil, progress: @Sendable (Int) -> Void = { _ in }
   ) async throws -> ReplayCheck {
-    let replayer = Replayer(registry)
+    let replayer = try await replayer()
     var check = ReplayCheck()
     var after = RunID.smallest
     var isEnd = false

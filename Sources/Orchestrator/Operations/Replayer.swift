@@ -4,9 +4,17 @@
 ///     if let divergence = report.divergence { print(divergence.message) }
 public struct Replayer: Sendable {
   private let registry: Registry
+  private let routes: VersionRoutes?
 
+  /// - Parameter registry: whose code is replayed: of a run with a version, that one.
   public init(_ registry: Registry) {
+    self.init(registry, nil)
+  }
+
+  /// - Parameter routes: by which runs that are not pinned go on; nil for the version that recorded them.
+  init(_ registry: Registry, _ routes: VersionRoutes?) {
     self.registry = registry
+    self.routes = routes
   }
 
   /// What a replay found.
@@ -78,7 +86,7 @@ public struct Replayer: Sendable {
 
   private func firstProblem(_ history: [HistoryEvent], _ runID: RunID, isLastEventNew: Bool) -> WorkflowProblem? {
     do {
-      try HistoryReplay(registry).replay(history, runID: runID, isLastEventNew: isLastEventNew)
+      try HistoryReplay(registry, routes).replay(history, runID: runID, isLastEventNew: isLastEventNew)
       return nil
     } catch let problem as WorkflowProblem {
       return problem

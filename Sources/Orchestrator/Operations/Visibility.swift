@@ -19,10 +19,10 @@ extension Client {
       (ResetStatements.resets, Parameters(runID.uuid)),
     ])
     guard results[0].count > 0 else { throw Self.notFound(key, runID) }
-    let isOpen = try WorkflowSummary(results[0], 0).status.isOpen
+    let isOpen = try WorkflowSummary(results[0], 0, versionColumn: 25).status.isOpen
     let activities = isOpen ? try (0..<results[1].count).map { try PendingActivity(results[1], $0) } : []
     let timers = isOpen ? try (0..<results[2].count).map { try PendingTimer(results[2], $0) } : []
-    let summary = try WorkflowSummary(results[0], 0, pending: activities)
+    let summary = try WorkflowSummary(results[0], 0, pending: activities, versionColumn: 25)
     let details = try WorkflowDetails(results[0], pending: activities, timers, resets: try Self.resets(results[3]))
     let parts = [details.input, details.memo, details.outcome].compactMap {
       $0.map { Array(#"{"input":"#.utf8) + $0.bytes + Array("}".utf8) }

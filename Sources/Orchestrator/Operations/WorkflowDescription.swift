@@ -35,11 +35,15 @@ public struct WorkflowSummary: Codable, Sendable {
   public let blockedCode: String?
   /// A JSON object with the values by which it is found; nil without any.
   public let searchAttributes: Payload?
+  /// With which version of its type's code it began, or to which it was moved; nil for code without one.
+  public let version: String?
+  /// Whether only that version continues it; nil for code without one.
+  public let isPinned: Bool?
 
   enum CodingKeys: String, CodingKey {
     case runID = "runId"
     case workflowID = "workflowId"
-    case namespace, workflowType, status, startedAt, closedAt, events, waitsFor, blockedCode, searchAttributes
+    case namespace, workflowType, status, startedAt, closedAt, events, waitsFor, blockedCode, searchAttributes, version, isPinned
   }
 
   /// What callers act on.

@@ -10,6 +10,8 @@ struct CommitBatch: Sendable {
   var states: [StateRow] = []
   /// The search attributes of runs that have any.
   var searchAttributes: [RunID: SearchAttributesRow] = [:]
+  /// The versions of runs that have one.
+  var versions: [RunID: VersionRow] = [:]
   /// Rows to stand in `parked_runs` after the batch; those of `unparked` go first.
   var parked: [RunID: ParkedRow] = [:]
   var unparked: [RunID] = []
@@ -119,6 +121,14 @@ struct SearchAttributesRow: Sendable {
   let runID: RunID
   let slot: Slot
   let attributes: Payload
+}
+
+struct VersionRow: Sendable {
+  let runID: RunID
+  let slot: Slot
+  /// Nil for one that was moved to code without a version.
+  let version: String?
+  let isPinned: Bool
 }
 
 struct ParkedRow: Sendable {

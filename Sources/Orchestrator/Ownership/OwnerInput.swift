@@ -9,6 +9,8 @@ enum OwnerInput: Sendable {
   case wakeInbox
   /// Queues whose activities are rows wherever they run.
   case orderedQueues(Set<String>)
+  /// Which versions new runs begin with.
+  case versionRoutes(VersionRoutes)
 }
 
 extension OwnerInput {
@@ -17,7 +19,7 @@ extension OwnerInput {
     switch self {
     case .message(let message): message.reply?(error)
     case .send(_, _, let reply): reply(error)
-    case .take, .release, .escaped, .wakeInbox, .orderedQueues: break
+    case .take, .release, .escaped, .wakeInbox, .orderedQueues, .versionRoutes: break
     }
   }
 }
@@ -33,6 +35,7 @@ extension SlotOwner {
     case .escaped(let runID): escaped(runID)
     case .wakeInbox: inbox.wake()
     case .orderedQueues(let queues): orderedQueues = queues
+    case .versionRoutes(let routes): follow(routes)
     }
     if pipeline.hasSealed { send(isIdle: false) }
   }

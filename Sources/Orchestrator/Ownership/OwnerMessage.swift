@@ -16,6 +16,7 @@ struct OwnerMessage: Sendable {
     case externalAnswer(ExternalAnswer)
     case reset(ResetRequest)
     case pause(PauseRequest)
+    case move(MoveRequest)
   }
 
   let runID: RunID
@@ -109,6 +110,7 @@ extension OwnerMessage {
     case .externalAnswer: body = .externalAnswer(try ExternalAnswer(reader, isSignal: reader.integer("signaled") == 1))
     case .reset: body = .reset(try ResetRequest(reader))
     case .pause: body = .pause(PauseRequest(reader))
+    case .move: body = .move(try MoveRequest(reader))
     case .activityOutcome:
       let sequence = Int32(truncatingIfNeeded: try require(reader.integer("sequence")))
       body = .activityOutcome(sequence: sequence, try AttemptReport(reader))
@@ -152,6 +154,7 @@ extension OwnerMessage {
       return (.terminate, IncomingEvent.terminated(reason: reason, identity: identity).encoded())
     case .activityOutcome(let sequence, let report): return (.activityOutcome, report.encoded(sequence: sequence))
     case .pause(let request): return (.pause, request.encoded())
+    case .move(let request): return (.move, request.encoded())
     case .start, .timerDue, .inlineOutcome, .retryBlocked, .external, .reset: return nil
     }
   }
@@ -162,7 +165,7 @@ extension OwnerMessage {
   func forwarded(to successor: RunID) -> OwnerMessage? {
     guard let messageID else { return nil }
     switch body {
-    case .signal, .update, .cancel, .terminate, .pause:
+    case .signal, .update, .cancel, .terminate, .pause, .move:
       return OwnerMessage(runID: successor, body: body, messageID: messageID, isForwarded: true, external: external)
     default: return nil
     }

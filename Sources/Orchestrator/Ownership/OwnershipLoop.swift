@@ -15,6 +15,8 @@ final class OwnershipLoop: @unchecked Sendable {
     var drainTime: Duration = .seconds(10)
     /// Told which queues have limits or an order, whenever that changed.
     var onOrderedQueues: @Sendable (Set<String>) -> Void = { _ in }
+    /// The versions of workflow types that this build has, for people.
+    var versions: [KnownVersion] = []
   }
 
   /// What the loop drives; made anew with every registration.
@@ -37,6 +39,7 @@ final class OwnershipLoop: @unchecked Sendable {
   private var lastBeat = ContinuousClock.now
   /// What the owner of this registration was told.
   private var orderedQueues: Set<String>?
+  private let versionRoutes = Mutex<VersionRoutes?>(nil)
 
   init(_ configuration: Configuration, clock: DatabaseClock, makeOwner: @escaping @Sendable (Int64) throws -> Ownership) {
     self.configuration = configuration
@@ -46,6 +49,9 @@ final class OwnershipLoop: @unchecked Sendable {
 
   /// The owner of this moment, if the process is registered.
   var ownership: Ownership? { current.withLock { $0 } }
+
+  /// What the owner of this registration was told of versions; nil before it was.
+  var toldVersions: VersionRoutes? { versionRoutes.withLock { $0 } }
 
   func start() {
     startThread(named: "ownership") { self.run() }
@@ -159,6 +165,7 @@ final class OwnershipLoop: @unchecked Sendable {
   private func begin(_ process: Int64) throws {
     do {
       orderedQueues = nil
+      versionRoutes.withLock { $0 = nil }
       let made = try makeOwner(process)
       current.withLock { $0 = made }
       made.loop.start()
@@ -186,7 +193,11 @@ final class OwnershipLoop: @unchecked Sendable {
     let rows = try connection.run((OwnershipStatements.register, parameters))[0]
     clock.synchronize(serverTime: try rows.timestamp(0, 2), sentAt: sentAt, receivedAt: clock.elapsed)
     self.connection = connection
-    return .registered(process: try rows.int64(0, 0))
+    let process = try rows.int64(0, 0)
+    if !configuration.versions.isEmpty {
+      _ = try connection.run((VersionStatements.insertKnown, KnownVersion.parameters(configuration.versions, of: process)))
+    }
+    return .registered(process: process)
   }
 
   /// The session holds the lock: a new session takes it again.
@@ -209,8 +220,10 @@ final class OwnershipLoop: @unchecked Sendable {
 
   private func readAssignment(_ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
     let results = try connection.run(
-      (OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()), (QueueStatements.ordered, Parameters()))
+      (OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()), (QueueStatements.ordered, Parameters()),
+      (VersionStatements.routes, Parameters()))
     tellOrderedQueues(Set(try (0..<results[2].count).map { try results[2].text($0, 0) }))
+    tellVersionRoutes(try VersionRoutes(results[3]))
     let owners = try (0..<results[0].count).map { row in try results[0].optional(row, 1) { try results[0].int64($0, $1) } }
     let members = try (0..<results[1].count).map {
       SlotAssignment.Member(processID: try results[1].int64($0, 0), isAlive: try results[1].bool($0, 1))
@@ -224,6 +237,12 @@ final class OwnershipLoop: @unchecked Sendable {
     orderedQueues = queues
     ownership.loop.mailbox.put(.orderedQueues(queues))
     configuration.onOrderedQueues(queues)
+  }
+
+  private func tellVersionRoutes(_ routes: VersionRoutes) {
+    guard routes != toldVersions, let ownership else { return }
+    ownership.loop.mailbox.put(.versionRoutes(routes))
+    versionRoutes.withLock { $0 = routes }
   }
 
   private func fence(_ dead: [Int64], _ connection: PipelineConnection) throws {

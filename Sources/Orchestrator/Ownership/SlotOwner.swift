@@ -70,6 +70,10 @@ final class SlotOwner {
   var inlineHere: Set<ActivityKey> = []
   /// Queues with limits or an order, which all processes keep together: their activities are rows.
   var orderedQueues: Set<String> = []
+  /// Runs whose code in memory is no longer theirs.
+  var outdated: [RunID] = []
+  /// Which versions of workflow types new runs begin with; empty for most.
+  var routes = VersionRoutes()
   /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
   var pending: [OwnerMessage] = []
   private(set) var current: OwnerMessage?
@@ -146,15 +150,6 @@ final class SlotOwner {
     }
     current = nil
     isHandling = false
-  }
-
-  /// Sends a message to the open run of a workflow id that is in memory; the caller goes through the inbox otherwise.
-  func send(_ body: OwnerMessage.Body, toOpenRunOf key: WorkflowKey, _ reply: @escaping Reply) {
-    guard slots.contains(key.slot), let runID = openRuns[key] else {
-      reply(OrchestratorError(.ownershipLost, "the run is not in this process's memory"))
-      return
-    }
-    handle(OwnerMessage(runID: runID, body: body, reply: reply))
   }
 
   private func deal(with message: OwnerMessage) {
@@ -275,6 +270,7 @@ final class SlotOwner {
     case .external(let external): deliver(external, message)
     case .reset(let request): freeze(entry, for: request, message)
     case .pause(let request): pause(entry, request, message)
+    case .move(let request): move(entry, request, message)
     case .externalAnswer(let answer):
       if instance.isPending(answer.sequence) {
         apply(.externalAnswered(answer), to: entry, from: message)

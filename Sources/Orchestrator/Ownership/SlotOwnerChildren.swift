@@ -45,7 +45,7 @@ extension SlotOwner {
     let started = StartedAttributes(
       workflowType: task.workflowType, namespace: key.namespace, workflowID: key.workflowID, input: task.input,
       identity: configuration.identity, build: "", searchAttributes: task.searchAttributes, memo: task.memo,
-      lineage: Lineage(parent: parent), options: task.options, header: task.header)
+      lineage: Lineage(parent: parent), options: options(of: task, of: info), header: task.header)
     pipeline.open.sentMessages.append(
       SpilledMessage(runID: runID, slot: key.slot, kind: .start, attributes: IncomingEvent.started(started).encoded(), key: key))
   }

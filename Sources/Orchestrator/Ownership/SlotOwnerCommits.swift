@@ -15,6 +15,7 @@ extension SlotOwner {
     }
     if !batch.sentMessages.isEmpty { ring(for: batch.sentMessages) }
     if !frozen.isEmpty { readFrozen() }
+    if !outdated.isEmpty { renewOutdated() }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
   }
 

@@ -25,7 +25,7 @@ extension SlotOwner {
     let started = StartedAttributes(
       workflowType: info.workflowType, namespace: info.namespace, workflowID: info.workflowID, input: input,
       identity: configuration.identity, build: "", searchAttributes: instance.foundBy, memo: instance.memo,
-      options: info.options?.continued)
+      options: info.options?.continued(upgrading: instance.upgradesContinuation))
     succeed(entry, by: started, slot, at) { successor in
       _ = append(command.type, causedBy: eventID, command.encoded(newRunID: successor), entry, slot, at)
       close(entry, .continuedAsNew, outcome: CloseStatus.outcome(continuedBy: successor), at: at, goesOn: true)
@@ -40,8 +40,8 @@ extension SlotOwner {
     let instance = entry.instance
     var waiting = entry.takeWaiting()
     let termination = waiting.firstIndex(where: \.isTermination).map { waiting.remove(at: $0) }
-    let pauses = waiting.filter(\.isPause)
-    waiting.removeAll(where: \.isPause)
+    let orders = waiting.filter(\.isOrder)
+    waiting.removeAll(where: \.isOrder)
     let cancelRequestedBy = instance?.cancelRequestedBy ?? waiting.lazy.compactMap(\.cancelRequestedBy).first
     let updates = waiting.filter(\.isUpdate)
     entry.followers = waiting.filter { !$0.isUpdate }
@@ -55,7 +55,7 @@ extension SlotOwner {
     let successor = RunEntry(runID: runID(following: entry.runID, at), phase: .loading)
     successor.lastActiveAt = at
     // The run that they waited for is the one that now goes on.
-    successor.waiting = pauses + (termination.map { [$0] } ?? [])
+    successor.waiting = orders + (termination.map { [$0] } ?? [])
     successor.isSuccessor = true
     successor.followers = updates.map { handOn($0, to: successor.runID) }
     end(successor.runID)
@@ -96,13 +96,15 @@ extension SlotOwner {
     isHoldingBatch = wasHolding
   }
 
-  /// Who terminated or paused the run before meant whatever goes on.
+  /// Who terminated, paused or moved the run before meant whatever goes on.
   private func obeyWaiting(_ entry: RunEntry) {
     for message in entry.takeWaiting() {
       switch message.body {
       case .terminate(let reason, let identity): terminate(entry, reason: reason, identity: identity, message)
       case .pause(let request):
         if case .active = entry.phase { pause(entry, request, message) } else { acknowledge(message, entry) }
+      case .move(let request):
+        if case .closed = entry.phase { acknowledge(message, entry) } else { move(entry, request, message) }
       default: continue
       }
     }
@@ -116,7 +118,14 @@ extension SlotOwner {
 }
 
 extension OwnerMessage {
-  fileprivate var isPause: Bool { if case .pause = body { true } else { false } }
+  /// Whoever gave it meant whatever goes on.
+  fileprivate var isOrder: Bool {
+    switch body {
+    case .pause, .move: true
+    default: false
+    }
+  }
+
   fileprivate var isUpdate: Bool { if case .update = body { true } else { false } }
 
   fileprivate var cancelRequestedBy: String? {

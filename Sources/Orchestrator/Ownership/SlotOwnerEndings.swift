@@ -108,6 +108,7 @@ extension SlotOwner {
       entry.retryBlockedAt = 0
       acknowledge(message, entry)
     case .reset(let request): freeze(entry, for: request, message)
+    case .move(let request): move(entry, request, message)
     case .timerDue(let row) where row.kind == .deadline: timeOut(entry, row, message)
     // It stands in the table of timers, and is found again when the run is.
     case .timerDue: return
@@ -131,13 +132,13 @@ extension SlotOwner {
     if resetting?.entry === entry { return abandonReset(problem) }
     if let successor, successor.entry === entry {
       // The message has its place in the history of the run before.
-      beginBlocked(entry, successor.started, problem, nil, clock())
+      beginBlocked(entry, recorded(successor.started, entry), problem, nil, clock())
       waitWithWaiting(entry)
       takeArrived()
       return handle([])
     }
     if let message, case .start(let started) = message.body, entry.lastEventID == 0 {
-      beginBlocked(entry, started, problem, message, clock())
+      beginBlocked(entry, recorded(started, entry), problem, message, clock())
       takeArrived()
       return handle([])
     }

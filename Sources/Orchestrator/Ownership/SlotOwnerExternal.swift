@@ -1,6 +1,15 @@
 /// What runs say to each other by workflow id: only the owner of the id's slot knows which run is open, so the message goes to it and an answer
 /// comes back, each a row of the inbox in the commit of what caused it.
 extension SlotOwner {
+  /// Sends a message to the open run of a workflow id that is in memory; the caller goes through the inbox otherwise.
+  func send(_ body: OwnerMessage.Body, toOpenRunOf key: WorkflowKey, _ reply: @escaping Reply) {
+    guard slots.contains(key.slot), let runID = openRuns[key] else {
+      reply(OrchestratorError(.ownershipLost, "the run is not in this process's memory"))
+      return
+    }
+    handle(OwnerMessage(runID: runID, body: body, reply: reply))
+  }
+
   func sendExternal(_ workflowID: String, _ signal: (name: String, input: Payload)?, _ sequence: Int32, _ entry: RunEntry, _ at: Int64) {
     guard let sender = entry.key else { return }
     let key = WorkflowKey(namespace: sender.namespace, workflowID: workflowID)

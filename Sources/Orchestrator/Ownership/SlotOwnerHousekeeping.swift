@@ -68,6 +68,7 @@ extension SlotOwner {
     for entry in entries.values.filter({ isDue($0, now) }).sorted(by: { $0.runID < $1.runID }) {
       if case .blocked = entry.phase { retryBlocked(entry) } else { park(entry) }
     }
+    renewOutdated()
     storeHeartbeats(now)
     raiseLowWater(now)
     recency.compact(entries)

@@ -41,7 +41,9 @@ extension SlotOwner {
 
   /// The start event of the new run: that of the base run, and where it comes from.
   private func start(of request: ResetRequest, _ plan: ResetPlan, _ history: [HistoryEvent], _ at: Int64) throws -> StartedAttributes {
-    guard case .started(var started) = try IncomingEvent(history[0]) else { throw AttributesError(offset: 0) }
+    guard case .started(let begun) = try IncomingEvent(history[0]) else { throw AttributesError(offset: 0) }
+    var started = try begun.moved(by: history.prefix(Int(plan.lastEventID)))
+    if let versioning = request.versioning { started.options = (started.options ?? RunOptions()).versioned(versioning) }
     guard request.isFork || started.workflowID == request.target.workflowID && started.namespace == request.target.namespace else {
       throw OrchestratorError(.invalidArgument, "run \(request.baseRunID) is not one of workflow id '\(request.target.workflowID)'")
     }
@@ -66,7 +68,8 @@ extension SlotOwner {
   private func rebuild(
     _ started: StartedAttributes, _ request: ResetRequest, _ plan: ResetPlan, _ history: [HistoryEvent]
   ) throws -> (entry: RunEntry, outcome: ReplayMatcher.Outcome) {
-    guard let definition = registry.workflows[started.workflowType] else { throw WorkflowProblem.unknownWorkflowType(started.workflowType) }
+    guard let code = registry.workflows[started.workflowType] else { throw WorkflowProblem.unknownWorkflowType(started.workflowType) }
+    let definition = try routes.definition(continuing: started.options?.versioning, code, started.key)
     let instance = definition.makeInstance(WorkflowInfo(request.newRunID, started), escapeReport(request.newRunID))
     var kept = Array(history.prefix(Int(plan.lastEventID)))
     kept[0] = HistoryEvent(
@@ -215,6 +218,7 @@ extension SlotOwner {
       storePause(of: entry, PauseRequest(isPaused: true, reason: request.reason, identity: request.identity), at)
     }
     if let attributes = entry.instance?.foundBy { store(attributes, of: entry, slot) }
+    if let versioning = started.options?.versioning { store(versioning, of: entry, slot) }
   }
 
   /// Updates of the kept events stand as they did.

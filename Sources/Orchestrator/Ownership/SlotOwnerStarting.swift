@@ -55,14 +55,22 @@ extension SlotOwner {
     var started = started
     started.build = configuration.build
     if let options = started.options { started.options = options.beginning(at: at) }
+    let code = registry.workflows[started.workflowType]
+    if code?.isVersioned == true || !routes.isEmpty { version(&started, code, key) }
     adopt(entry, started, slot, startedAt: at)
     openRuns[key] = entry.runID
     if isEndless { return beginBlocked(entry, started, .endlessContinuation, message, at) }
-    guard let definition = registry.workflows[started.workflowType], let info = entry.info else {
+    guard let code, let info = entry.info else {
       beginBlocked(entry, started, .unknownWorkflowType(started.workflowType), message, at)
       return
     }
-    let instance = definition.makeInstance(info, escapeReport(entry.runID))
+    let instance: WorkflowInstance
+    do throws(WorkflowProblem) {
+      instance = try code.definition(started.options?.versioning?.version).makeInstance(info, escapeReport(entry.runID))
+    } catch {
+      beginBlocked(entry, started, error, message, at)
+      return
+    }
     let activation: Activation
     do {
       monitor.began(entry.runID, instance)
@@ -101,6 +109,7 @@ extension SlotOwner {
         runID: entry.runID, slot: slot, key: key, workflowType: started.workflowType, startedAt: at,
         isSuccessor: entry.isSuccessor))
     if let attributes = started.searchAttributes { store(attributes, of: entry, slot) }
+    if let versioning = started.options?.versioning { store(versioning, of: entry, slot) }
     for row in entry.deadlines { begin(row) }
     return append(.workflowExecutionStarted, causedBy: 0, IncomingEvent.started(started).encoded(), entry, slot, at)
   }
@@ -256,14 +265,16 @@ extension SlotOwner {
   }
 
   private func restore(_ entry: RunEntry, _ run: LoadedRun, _ first: HistoryEvent) throws {
-    guard case .started(let started) = try IncomingEvent(first) else {
+    guard case .started(let begun) = try IncomingEvent(first) else {
       throw WorkflowProblem.damagedHistory(eventID: 1, reason: "it does not begin with WorkflowExecutionStarted")
     }
+    let started = try begun.moved(by: run.history)
     adopt(entry, started, startedAt: first.at)
-    guard let definition = registry.workflows[started.workflowType], let info = entry.info, let key = entry.key else {
+    guard let code = registry.workflows[started.workflowType], let info = entry.info, let key = entry.key else {
       throw WorkflowProblem.unknownWorkflowType(started.workflowType)
     }
     openRuns[key] = entry.runID
+    let definition = try routes.definition(continuing: started.options?.versioning, code, key)
     let instance = definition.makeInstance(info, escapeReport(entry.runID))
     var outcome: ReplayMatcher.Outcome
     do {
@@ -310,7 +321,7 @@ extension SlotOwner {
     }
     if !outcome.newCommands.isEmpty {
       record(nil, entry, at: max(clock(), entry.lastActiveAt))
-      perform(Activation(commands: outcome.newCommands, inlineSteps: []), causedBy: Int32(run.history.count), entry, entry.lastActiveAt)
+      perform(Activation(commands: outcome.newCommands, inlineSteps: []), causedBy: outcome.lastEventID, entry, entry.lastActiveAt)
     }
   }
 

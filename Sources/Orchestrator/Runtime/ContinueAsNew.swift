@@ -1,6 +1,7 @@
 /// Thrown by a workflow's `run` to end the run and begin the next one of its chain.
 public struct ContinueAsNew: Error, Sendable {
   let input: Result<Payload, any Error>
+  let isUpgrading: Bool
 }
 
 extension Context {
@@ -8,8 +9,9 @@ extension Context {
   /// has received yet and a requested cancellation go on to the new run; state does not: what it must know stands in its input.
   ///
   ///     if workflow.isContinueAsNewSuggested { throw workflow.continueAsNew(subscription) }
-  public func continueAsNew(_ input: W.Input) -> ContinueAsNew {
-    ContinueAsNew(input: Result { try PayloadCodec.encode(input) })
+  /// - Parameter upgrading: whether a run that is pinned to a version continues with the one that new runs begin with; default no.
+  public func continueAsNew(_ input: W.Input, upgrading: Bool = false) -> ContinueAsNew {
+    ContinueAsNew(input: Result { try PayloadCodec.encode(input) }, isUpgrading: upgrading)
   }
 
   /// Events of this run's history up to the one being handled: the same at every replay.

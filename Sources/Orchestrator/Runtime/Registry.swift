@@ -5,7 +5,7 @@
 ///     registry.implement(Steps.probe) { key, context in try await probe(key) }
 public struct Registry: Sendable {
   private(set) var workflows = [
-    StandaloneActivity.name: WorkflowDefinition(StandaloneActivity.self), BatchWorkflow.name: WorkflowDefinition(BatchWorkflow.self),
+    StandaloneActivity.name: WorkflowCode(StandaloneActivity.self), BatchWorkflow.name: WorkflowCode(BatchWorkflow.self),
   ]
   private(set) var activities: [String: ActivityImplementation] = [:]
   /// What the code of its workflows sets.
@@ -19,8 +19,26 @@ public struct Registry: Sendable {
   /// Makes a workflow type known.
   /// - Precondition: its name and its handlers' names are unique; a search attribute has one type in all workflows.
   public mutating func register<W: Workflow>(_ workflow: W.Type) {
-    precondition(workflows[W.name] == nil, "workflow '\(W.name)' is registered twice")
-    workflows[W.name] = WorkflowDefinition(workflow).intercepted(by: workflowInterceptors)
+    add(workflow, version: nil, .autoUpgrade)
+  }
+
+  /// Makes a version of a workflow type known: several Swift types of one `name`, each the code of its own runs. New runs begin with the version
+  /// that operators made the current one, or a share of them with the ramping one; until somebody did, with the code that is registered without a
+  /// version, else with the version that was registered first.
+  ///
+  ///     registry.register(OrderBefore.self, version: "1")
+  ///     registry.register(Order.self, version: "2")
+  /// - Parameters:
+  ///   - version: of 1 to 255 bytes; it stands in histories, so it never names other code.
+  ///   - behavior: of runs that begin with it and do not ask for another; default `pinned`.
+  /// - Precondition: the type has no such version yet; else as `register`.
+  public mutating func register<W: Workflow>(_ workflow: W.Type, version: String, _ behavior: VersioningBehavior = .pinned) {
+    add(workflow, version: version, behavior)
+  }
+
+  private mutating func add<W: Workflow>(_ workflow: W.Type, version: String?, _ behavior: VersioningBehavior) {
+    let definition = WorkflowDefinition(workflow).intercepted(by: workflowInterceptors)
+    workflows[W.name, default: WorkflowCode(W.name)].add(definition, version: version, behavior)
     searchAttributes.merge(W.searchAttributes) { known, other in
       precondition(known == other, "two workflows declare a search attribute with different types")
       return known
@@ -67,7 +85,7 @@ public struct Registry: Sendable {
   /// Stands around the code of all workflows, also those registered before; hooks are called in the order in which they were added.
   public mutating func intercept(workflows interceptor: any WorkflowInterceptor) {
     workflowInterceptors.append(interceptor)
-    workflows = workflows.mapValues { $0.intercepted(by: [interceptor]) }
+    workflows = workflows.mapValues { $0.intercepted(by: interceptor) }
   }
 
   /// Stands around every attempt of all activities, also those implemented before; the last one added is the outermost.

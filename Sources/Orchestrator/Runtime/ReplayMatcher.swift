@@ -38,12 +38,15 @@ struct ReplayMatcher {
   private var timers: [Int32: OpenTimer] = [:]
   private var inlineSteps: [Int32: InlineTask] = [:]
   private let isLastEventNew: Bool
+  /// The number of the last event that code is told of.
+  private let lastTold: Int
   /// Most histories have none, and are not searched for them at each event.
   private let hasPatches: Bool
 
-  private init(_ instance: WorkflowInstance, isLastEventNew: Bool, hasPatches: Bool) {
+  private init(_ instance: WorkflowInstance, isLastEventNew: Bool, lastTold: Int, hasPatches: Bool) {
     self.instance = instance
     self.isLastEventNew = isLastEventNew
+    self.lastTold = lastTold
     self.hasPatches = hasPatches
   }
 
@@ -53,7 +56,8 @@ struct ReplayMatcher {
     _ history: [HistoryEvent], into instance: WorkflowInstance, isLastEventNew: Bool = false
   ) throws -> Outcome {
     var matcher = ReplayMatcher(
-      instance, isLastEventNew: isLastEventNew, hasPatches: history.contains { $0.type == .patchRecorded })
+      instance, isLastEventNew: isLastEventNew, lastTold: (history.lastIndex { $0.type != .workflowExecutionOptionsUpdated } ?? 0) + 1,
+      hasPatches: history.contains { $0.type == .patchRecorded || $0.type == .workflowExecutionOptionsUpdated })
     defer { instance.recordedPatches = nil }
     for (index, event) in history.enumerated() where event.eventID != Int32(index + 1) {
       throw WorkflowProblem.damagedHistory(eventID: event.eventID, reason: "event \(index + 1) is missing")
@@ -92,13 +96,13 @@ struct ReplayMatcher {
     outcome.lastEventID = event.eventID
     note(incoming)
     instance.eventID = event.eventID
-    let isNew = isLastEventNew && index == history.count - 1
+    let isNew = isLastEventNew && index == lastTold - 1
     instance.recordedPatches = isNew ? nil : try patches(history, behind: index)
     let activation = try instance.activate(incoming, at: event.at, replaying: true)
     for task in activation.inlineSteps { inlineSteps[task.sequence] = task }
     if isNew {
       outcome.newCommands = activation.commands
-      return index + 1
+      return history.count
     }
     return try match(activation.commands, history, from: index + 1, cause: event.eventID)
   }
@@ -148,13 +152,17 @@ struct ReplayMatcher {
   /// The patches recorded under the event at this index.
   private func patches(_ history: [HistoryEvent], behind index: Int) throws -> Set<String> {
     guard hasPatches else { return [] }
-    let recorded = history[(index + 1)...].prefix { $0.type.isCommand }.lazy.filter { $0.type == .patchRecorded }
+    let recorded = history[(index + 1)...].prefix { $0.type.isCommand || $0.type == .workflowExecutionOptionsUpdated }.lazy.filter {
+      $0.type == .patchRecorded
+    }
     return Set(try recorded.compactMap { event in try reading(event) { try AttributesReader(event.attributes).text("patchId") } })
   }
 
-  /// Recorded patches answer the code; what it asks of them is no command at a replay, and one that it no longer asks for is none that differs.
+  /// A move to another version is none of the code's business. Recorded patches answer the code; what it asks of them is no command at a replay, and one that it no longer asks for is none that differs.
   private mutating func skipPatches(_ history: [HistoryEvent], _ index: inout Int) {
-    while hasPatches, index < history.count, history[index].type == .patchRecorded {
+    while hasPatches, index < history.count,
+      history[index].type == .patchRecorded || history[index].type == .workflowExecutionOptionsUpdated
+    {
       index += 1
       outcome.lastEventID = Int32(index)
     }

@@ -43,6 +43,7 @@ final class TypedInstance<W: Workflow>: WorkflowInstance, @unchecked Sendable {
           message: "\(bytes) bytes of signals without a receiver, at most \(Limits.carriedSignalBytes) are handed on: receive them first",
           isRetryable: false))
     }
+    upgradesContinuation = next.isUpgrading
     do {
       return .continueAsNew(workflowType: W.name, input: try next.input.get())
     } catch {

@@ -70,6 +70,9 @@ class WorkflowInstance: @unchecked Sendable {
     executor = WorkflowExecutor(onForeignJob: onForeignJob)
   }
 
+  /// The run that continues this one is not bound to its version.
+  var upgradesContinuation = false
+
   // What the typed subclass does.
   func start(_ input: Payload) throws {}
   func cancelCode() {}
@@ -151,7 +154,7 @@ class WorkflowInstance: @unchecked Sendable {
     case .cancelRequested(_, let identity):
       cancelRequestedBy = identity
       cancelCode()
-    case .terminated, .timedOut, .paused, .unpaused: break
+    case .terminated, .timedOut, .paused, .unpaused, .optionsUpdated: break
     case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
     case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
       try resolve(sequence, .failure(failure))

@@ -4,6 +4,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
   case nonDeterminism(eventID: Int32, expected: String, found: String)
   case undecodablePayload(what: String, reason: String)
   case unknownWorkflowType(String)
+  case unknownWorkflowVersion(String, type: String)
   case blockedCode(lastCommand: String)
   case tooManyCommands(lastCommand: String)
   case endlessContinuation
@@ -16,6 +17,7 @@ enum WorkflowProblem: Error, Sendable, Equatable {
     case .nonDeterminism: .nonDeterminism
     case .undecodablePayload: .undecodablePayload
     case .unknownWorkflowType: .unknownWorkflowType
+    case .unknownWorkflowVersion: .unknownWorkflowVersion
     case .blockedCode, .tooManyCommands, .endlessContinuation: .blockedCode
     case .escaped: .executorEscape
     case .damagedHistory: .damagedHistory
@@ -33,6 +35,9 @@ enum WorkflowProblem: Error, Sendable, Equatable {
       "\(what) cannot be decoded: \(reason). Deploy a type that reads it; the run then goes on by itself."
     case .unknownWorkflowType(let name):
       "no workflow type '\(name)' is registered in this build. Deploy a build that has it; the run then goes on by itself."
+    case .unknownWorkflowVersion(let version, let type):
+      "this build has no version '\(version)' of workflow type '\(type)'. Deploy a build that registers it, or move the run to another "
+        + "version; it then goes on by itself."
     case .blockedCode(let lastCommand):
       "workflow code did not come to rest within \(Limits.blockedCode.components.seconds) s or \(Limits.jobsPerActivation) jobs; its last "
         + "command was \(lastCommand). Move long computations into an activity, and let CancellationError through."

@@ -26,6 +26,12 @@ final class BatchWriter {
   private let searchAttributes = RowWriter<SearchAttributesRow>(
     CommitStatements.upsertSearchAttributes,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.attributes.text) })])
+  private let versions = RowWriter<VersionRow>(
+    VersionStatements.upsertRuns,
+    [
+      (.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.version ?? "") }),
+      (.bool, { $1.append($0.isPinned) }),
+    ])
   private let parked = RowWriter<ParkedRow>(
     CommitStatements.insertParked,
     [(.uuid, { $1.append($0.runID.uuid) }), (.int2, { $1.append($0.slot.number) }), (.text, { $1.append($0.waitsFor) })])
@@ -151,6 +157,10 @@ final class BatchWriter {
     resets.add(batch.resets, to: &list)
     states.add(batch.lastStates, to: &list)
     if !batch.searchAttributes.isEmpty { searchAttributes.add(Array(batch.searchAttributes.values), to: &list) }
+    if !batch.versions.isEmpty {
+      versions.add(batch.versions.values.filter { $0.version != nil }, to: &list)
+      RowWriter<RunID>.runs(VersionStatements.deleteRuns).add(batch.versions.values.filter { $0.version == nil }.map(\.runID), to: &list)
+    }
     RowWriter<RunID>.runs(CommitStatements.deleteParked).add(batch.unparked, to: &list)
     parked.add(Array(batch.parked.values), to: &list)
     timers.add(batch.timers, to: &list)

@@ -89,7 +89,9 @@ enum ClientStatements {
   static let state = Statement(
     name: "workflow_state",
     sql: """
-      select r.workflow_type, (select s.state from orchestrator.run_states s where s.run_id = r.run_id) from orchestrator.runs r
+      select r.workflow_type, (select s.state from orchestrator.run_states s where s.run_id = r.run_id),
+        (select v.version from orchestrator.run_versions v where v.run_id = r.run_id and v.is_pinned)
+      from orchestrator.runs r
       where r.workflow_id = $1 and r.namespace = $2 order by r.started_at desc, r.run_id desc limit 1
       """,
     parameterTypes: [.text, .text])

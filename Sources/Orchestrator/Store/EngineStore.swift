@@ -99,6 +99,8 @@ enum InboxKind: Int16, Sendable {
   /// A run begins with a copy of this one's history.
   case reset = 20
   case pause = 21
+  /// To another version of its code.
+  case move = 22
 }
 
 /// Everything stored about one run that its owner needs to go on; nil history for an unknown run.

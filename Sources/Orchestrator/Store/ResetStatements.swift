@@ -117,8 +117,8 @@ enum ResetStatements {
     sql: "select event_id, refused_code, refused_reason from orchestrator.resets where run_id = $1", parameterTypes: [.uuid])
 
   static let request = Statement(
-    name: "reset_workflow", sql: "select orchestrator.reset_workflow($1, $2, $3, $4, $5, $6, $7, $8)",
-    parameterTypes: [.text, .text, .uuid, .uuid, .text, .text, .text, .text])
+    name: "reset_workflow", sql: "select orchestrator.reset_workflow($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    parameterTypes: [.text, .text, .uuid, .uuid, .text, .text, .text, .text, .text])
 
   static let fork = Statement(
     name: "fork_workflow", sql: "select orchestrator.fork_workflow($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -30,7 +30,7 @@ struct VisibilityQueryStatements {
       isWalk: isWalk,
       """
       select w.run_id, w.namespace, w.workflow_id, w.workflow_type, w.status, w.started_at, w.closed_at, w.events, w.waits_for, w.blocked_code,
-        (select s.attributes from orchestrator.search_attributes s where s.run_id = w.run_id)
+        (select s.attributes from orchestrator.search_attributes s where s.run_id = w.run_id), w.version, w.is_pinned
       from \(builder.source(of: filter.scope)) where \(conditions) order by \(order(of: filter)) limit \(rows)
       """)
   }
@@ -218,6 +218,7 @@ struct VisibilityQueryStatements {
     case .historyLength: return "w.events"
     case .waitsFor: return "w.waits_for"
     case .blockedCode: return "w.blocked_code"
+    case .workflowVersion: return "w.version"
     case .attribute(let name, let type):
       usesAttributes = true
       let key = bind(name, .text)

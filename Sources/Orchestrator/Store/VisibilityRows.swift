@@ -23,7 +23,8 @@ extension Rows {
 }
 
 extension WorkflowSummary {
-  init(_ rows: Rows, _ row: Int, pending: [PendingActivity] = []) throws {
+  /// - Parameter versionColumn: where its version stands; of a list behind all others.
+  init(_ rows: Rows, _ row: Int, pending: [PendingActivity] = [], versionColumn: Int = 11) throws {
     guard let status = WorkflowStatus(rawValue: try rows.text(row, 4)) else {
       throw OrchestratorError(.damagedHistory, "run \(RunID(try rows.uuid(row, 0))) has a status that is unknown to this build")
     }
@@ -32,7 +33,8 @@ extension WorkflowSummary {
       workflowType: try rows.text(row, 3), status: status, startedAt: try rows.time(row, 5), closedAt: try rows.time(ifAny: row, 6),
       events: try rows.optional(row, 7, rows.int32),
       waitsFor: status.isOpen ? try rows.text(ifAny: row, 8) ?? PendingActivity.waiting(for: pending) : nil,
-      blockedCode: status == .blocked ? try rows.text(ifAny: row, 9) : nil, searchAttributes: try rows.json(ifAny: row, 10))
+      blockedCode: status == .blocked ? try rows.text(ifAny: row, 9) : nil, searchAttributes: try rows.json(ifAny: row, 10),
+      version: try rows.text(ifAny: row, versionColumn), isPinned: try rows.optional(row, versionColumn + 1, rows.bool))
   }
 }
 

@@ -9,7 +9,7 @@ enum VisibilityStatements {
         (select max(h.event_id) from orchestrator.history h where h.run_id = w.run_id), w.waits_for, w.blocked_code,
         (select a.attributes from orchestrator.search_attributes a where a.run_id = w.run_id), s.attributes -> 'input', s.attributes ->> 'identity', s.attributes ->> 'build', w.state, w.outcome,
         w.blocked_reason, w.blocked_at, b.build, b.attempts, w.parked_at,
-        s.attributes -> 'memo', w.paused_at, w.paused_reason, w.paused_by
+        s.attributes -> 'memo', w.paused_at, w.paused_reason, w.paused_by, w.version, w.is_pinned
       from orchestrator.workflows w
       left join orchestrator.events s on s.run_id = w.run_id and s.event_id = 1
       left join orchestrator.blocked_runs b on b.run_id = w.run_id

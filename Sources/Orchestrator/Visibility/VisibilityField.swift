@@ -10,20 +10,21 @@ enum VisibilityField: Hashable, Sendable {
   case historyLength
   case waitsFor
   case blockedCode
+  case workflowVersion
   case attribute(name: String, SearchAttributeType)
 
-  /// The fields of every run by the names that queries use: Temporal's, and two that only this engine has.
+  /// The fields of every run by the names that queries use: Temporal's, and three that only this engine has.
   static let builtIn: [(name: String, field: VisibilityField)] = [
     ("WorkflowId", .workflowID), ("RunId", .runID), ("WorkflowType", .workflowType), ("ExecutionStatus", .executionStatus),
     ("StartTime", .startTime), ("CloseTime", .closeTime), ("ExecutionDuration", .executionDuration), ("HistoryLength", .historyLength),
-    ("WaitsFor", .waitsFor), ("BlockedCode", .blockedCode),
+    ("WaitsFor", .waitsFor), ("BlockedCode", .blockedCode), ("WorkflowVersion", .workflowVersion),
   ]
 
   static func builtIn(named name: String) -> VisibilityField? { builtIn.first { $0.name == name }?.field }
 
   var kind: VisibilityKind {
     switch self {
-    case .workflowID, .workflowType, .waitsFor, .blockedCode, .attribute(_, .keyword): .keyword
+    case .workflowID, .workflowType, .waitsFor, .blockedCode, .workflowVersion, .attribute(_, .keyword): .keyword
     case .runID: .run
     case .executionStatus: .status
     case .startTime, .closeTime, .attribute(_, .datetime): .time

@@ -8,6 +8,7 @@ extension Arguments {
       runTimeout: try interval("--run-timeout"))
     if let policy = try choice("--reuse-policy", of: WorkflowIDReusePolicy.self) { options.reusePolicy = policy }
     if let policy = try choice("--conflict-policy", of: WorkflowIDConflictPolicy.self) { options.conflictPolicy = policy }
+    options.versioning = try versioning()
     if let policy = try json("--retry-policy") {
       do {
         let wrapped = Payload(json: Array(#"{"retryPolicy":"#.utf8) + policy.bytes + Array("}".utf8))
@@ -17,6 +18,13 @@ extension Arguments {
       }
     }
     return options
+  }
+
+  /// Which version of its code a run is to have.
+  mutating func versioning() throws -> RunVersioning? {
+    let (version, isUpgrading) = (try option("--version"), flag("--auto-upgrade"))
+    guard version == nil || !isUpgrading else { throw UsageError("--version and --auto-upgrade exclude each other") }
+    return version.map { .pinned($0) } ?? (isUpgrading ? .autoUpgrade : nil)
   }
 
   /// What a start carries for its run, or for the open one.

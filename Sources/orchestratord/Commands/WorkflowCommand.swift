@@ -14,7 +14,7 @@ struct WorkflowCommand {
     orchestratord workflow export ID [--run RUN] [--decode]
     orchestratord workflow start TYPE ID [--input JSON] [--run RUN] [--search-attribute NAME=VALUE]... [--memo JSON]
                         [--reuse-policy P] [--conflict-policy P] [--start-delay 10m] [--execution-timeout 2d] [--run-timeout 1h]
-                        [--retry-policy JSON] [--json]
+                        [--retry-policy JSON] [--version V | --auto-upgrade] [--json]
                         [--signal NAME [--signal-input JSON] | --update NAME [--update-input JSON]]
     orchestratord workflow signal ID NAME [--input JSON] [--request-id TEXT]
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
@@ -24,7 +24,8 @@ struct WorkflowCommand {
     orchestratord workflow pause|resume ID [--reason TEXT]
     orchestratord workflow retry ID [--run RUN] [--reason TEXT]
     orchestratord workflow reset ID --to EVENT|first|last-activity|before-failure [--run RUN] [--exclude signals,updates] [--reason TEXT]
-      [--new-run RUN] [--preview] [--json]
+      [--new-run RUN] [--version V] [--preview] [--json]
+    orchestratord workflow move ID --version V | --auto-upgrade [--reason TEXT]
     orchestratord workflow fork ID NEW-ID --from EVENT|first|last-activity|before-failure | --input JSON [--run RUN] [--new-run RUN] [--json]
     """
 
@@ -50,6 +51,7 @@ struct WorkflowCommand {
     case "retry": try await retry(&arguments)
     case "reset": try await reset(&arguments)
     case "fork": try await fork(&arguments)
+    case "move": try await move(&arguments)
     case let word: throw UsageError("\(word.map { "there is no 'workflow \($0)'" } ?? "say what to do"):\n\(Self.help)")
     }
   }

@@ -33,6 +33,7 @@ struct WorkflowReport: Encodable {
     }
     field("run", "\(run.runID)" + (run.namespace == "default" ? "" : " in namespace \(run.namespace)"))
     field("started", "\(output.relative(run.startedAt)) (\(run.startedAt))" + (details.startedBy.map { " by \($0)" } ?? ""))
+    field("version", run.version.map { $0 + (run.isPinned == true ? ", pinned" : ", or the current one") })
     field("closed", run.closedAt.map { "\(output.relative($0)) (\($0))" })
     if let paused = details.paused {
       field("paused", "\(output.relative(paused.since)) by \(paused.identity)" + (paused.reason.isEmpty ? "" : ": \(paused.reason)"))

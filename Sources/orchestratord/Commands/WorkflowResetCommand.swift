@@ -10,14 +10,25 @@ extension WorkflowCommand {
     let exclusions = try Self.exclusions(&arguments)
     let reason = try arguments.option("--reason") ?? ""
     let newRunID = try Self.newRun(&arguments)
+    let version = try arguments.option("--version")
     let (key, runID) = try Self.target(&arguments)
     try arguments.finish()
     if isPreview {
       let preview = try await client.previewReset(key, runID: runID, to: point, excluding: exclusions)
       return isJSON ? try output.json(preview) : print(preview)
     }
-    let new = try await client.reset(key, runID: runID, to: point, excluding: exclusions, reason: reason, newRunID: newRunID)
+    let new = try await client.reset(
+      key, runID: runID, to: point, excluding: exclusions, reason: reason, newRunID: newRunID, version: version)
     try tell(key.workflowID, new, isJSON, "goes on")
+  }
+
+  func move(_ arguments: inout Arguments) async throws {
+    let reason = try arguments.option("--reason") ?? ""
+    guard let versioning = try arguments.versioning() else { throw UsageError("give --version, or --auto-upgrade") }
+    let (key, _) = try Self.target(&arguments)
+    try arguments.finish()
+    try await client.move(key, to: versioning, reason: reason)
+    output.line("\(key.workflowID): will go on with \(versioning.text)")
   }
 
   func retry(_ arguments: inout Arguments) async throws {
@@ -107,5 +118,14 @@ extension WorkflowCommand {
     guard let text = try arguments.option("--new-run") else { return .generate() }
     guard let runID = RunID(text) else { throw UsageError("--new-run takes a run id, which is a UUID, not '\(text)'") }
     return runID
+  }
+}
+
+extension RunVersioning {
+  fileprivate var text: String {
+    switch self {
+    case .pinned(let version): "version \(version)"
+    case .autoUpgrade: "the current version"
+    }
   }
 }

@@ -47,6 +47,7 @@ import Testing
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
       "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
       "paused_runs", "batches", "batch_runs", "batch_failures", "queue_settings", "large_values", "large_value_references",
+      "version_settings", "run_versions", "known_versions",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")
     }

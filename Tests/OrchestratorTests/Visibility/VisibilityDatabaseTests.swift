@@ -121,6 +121,7 @@ import Testing
           """
       }
       if let waitsFor = run.waitsFor { script += "insert into orchestrator.parked_runs values (\(key), now(), \(text(waitsFor)));\n" }
+      if let version = run.version { script += "insert into orchestrator.run_versions values (\(key), \(text(version)), true);\n" }
       if let code = run.blockedCode {
         script += "insert into orchestrator.blocked_runs values (\(key), now(), \(text(code)), 'because', 'test', 1, false);\n"
       }

@@ -46,7 +46,8 @@ struct VisibilityWorld {
       runID: runID, workflowID: pick(Self.names.filter { !$0.isEmpty }) + (draw(2) == 0 ? "" : "/\(number)"),
       workflowType: pick(Self.types), startedAt: startedAt, close: ends ? close : nil,
       waitsFor: !ends && draw(2) == 0 ? pick(["signals", "timer (1)"]) : nil,
-      blockedCode: !ends && draw(4) == 0 ? pick(["non-determinism", "blocked-code"]) : nil, attributes: makeAttributes())
+      blockedCode: !ends && draw(4) == 0 ? pick(["non-determinism", "blocked-code"]) : nil,
+      version: draw(3) == 0 ? pick(["1", "2"]) : nil, attributes: makeAttributes())
   }
 
   private mutating func makeAttributes() -> SearchAttributes {
@@ -128,6 +129,7 @@ struct VisibilityWorld {
     case .historyLength: return "\(draw(8))"
     case .waitsFor: return quoted(pick(["signals", "timer (1)", "nothing"]))
     case .blockedCode: return quoted(pick(["non-determinism", "blocked-code", "other"]))
+    case .workflowVersion: return quoted(pick(["1", "2", "3"]))
     case .attribute(_, let type): return attribute(type)
     }
   }

@@ -11,6 +11,7 @@ struct VisibleRun {
   let close: Close?
   let waitsFor: String?
   let blockedCode: String?
+  let version: String?
   let attributes: SearchAttributes
 
   struct Close {
@@ -95,6 +96,7 @@ struct VisibleRun {
     case .historyLength: close.map { [.integer(Int64($0.events))] }
     case .waitsFor: waitsFor.map { [.text($0)] }
     case .blockedCode: blockedCode.map { [.text($0)] }
+    case .workflowVersion: version.map { [.text($0)] }
     case .attribute(let name, _): attributes.values[name].map(Self.values)
     }
   }
