@@ -18,6 +18,10 @@ public struct RecordedHistory: Sendable, CustomStringConvertible {
     var startToFireMilliseconds: Int64?
     var newExecutionRunId: String?
     var patchId: String?
+    var options: Options?
+
+    struct Options: Decodable { var versioning: Versioning? }
+    struct Versioning: Decodable { var version: String? }
   }
 
   init(_ export: HistoryExport) throws {
@@ -27,6 +31,9 @@ public struct RecordedHistory: Sendable, CustomStringConvertible {
 
   /// Temporal's names of the events, in order.
   public var events: [String] { export.events.map(\.type) }
+
+  /// The version of its code that the run began with; nil for code without one.
+  public var version: String? { attributes.first?.options?.versioning?.version }
 
   /// How many events of a type there are.
   public func count(of type: String) -> Int { events.count { $0 == type } }

@@ -70,7 +70,8 @@ public struct TestRun<W: Workflow>: Sendable {
       for history in try await chain() {
         do {
           try environment.replay(history.export, by: replayer)
-        } catch is HistoryDiverged {
+        } catch let difference as HistoryDiverged {
+          guard history.version != nil else { throw difference }
           // It ended before another version became the current one.
           try environment.replay(history.export)
         }

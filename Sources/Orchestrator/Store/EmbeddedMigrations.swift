@@ -3295,4 +3295,30 @@ left join orchestrator.paused_runs u using (run_id);
 comment on view orchestrator.workflows is
   'Every run with its status: Running, Paused, Blocked, Completed, Failed, Canceled, Terminated, ContinuedAsNew, TimedOut.';
 
+create or replace function orchestrator.add_search_attribute(name text, type text) returns void
+language plpgsql as $$
+declare
+  v_type text;
+begin
+  if name is null or name !~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$' then
+    raise exception using errcode = 'OR005', message = 'a search attribute is named by 1 to 63 letters, digits and _, and begins with no digit';
+  end if;
+  if name in ('WorkflowId', 'RunId', 'WorkflowType', 'ExecutionStatus', 'StartTime', 'CloseTime', 'ExecutionDuration', 'HistoryLength',
+    'WaitsFor', 'BlockedCode', 'WorkflowVersion') then
+    raise exception using errcode = 'OR005', message = format('%L is a field of every run: choose another name', name);
+  end if;
+  if type is null or type not in ('Keyword', 'Text', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList') then
+    raise exception using errcode = 'OR005',
+      message = format('the type of a search attribute is Keyword, Text, Int, Double, Bool, Datetime or KeywordList, not %L', type);
+  end if;
+  insert into orchestrator.search_attribute_types (name, type) values (add_search_attribute.name, add_search_attribute.type)
+  on conflict do nothing;
+  select t.type into v_type from orchestrator.search_attribute_types t where t.name = add_search_attribute.name;
+  if v_type <> type then
+    raise exception using errcode = 'OR005', message = format(
+      'search attribute %L is of type %s already: runs have such values, so choose another name', name, v_type);
+  end if;
+end
+$$;
+
 """###)
