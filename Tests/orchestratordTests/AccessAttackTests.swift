@@ -12,6 +12,8 @@ import Testing
   private struct Target: CustomStringConvertible {
     let method: HTTPMethod
     let path: String
+    /// Whom the documents let in; nil for every user.
+    let roles: Set<Role>?
     var description: String { "\(method.rawValue) \(path)" }
   }
 
@@ -57,6 +59,10 @@ import Testing
   private static func targets() throws -> [Target] {
     let top = URL(fileURLWithPath: #filePath).appending(path: "../../..").standardizedFileURL
     var targets: [Target] = []
+    let programs = [
+      "POST /workflows", "GET /workflows/{workflowId}", "GET /workflows/{workflowId}/query/{name}", "POST /workflows/{workflowId}/signal",
+      "POST /workflows/{workflowId}/updates", "GET /workflows/{workflowId}/updates/{updateId}",
+    ]
     for (document, prefix) in [("docs/api.md", ""), ("docs/operator-api.md", "/api/v1")] {
       let text = try String(contentsOf: top.appending(path: document), encoding: .utf8)
       for row in text.split(separator: "\n") where row.hasPrefix("| `") {
@@ -65,14 +71,21 @@ import Testing
         for match in cells[0].matches(of: /(GET|POST|PUT|DELETE) (\/[^?` ]+)/) {
           let path = String(match.2).replacing("{id}", with: UUID().uuidString).replacing("{sequence}", with: "7")
             .replacing(/\{[a-zA-Z]+\}/, with: "x")
-          targets.append(Target(method: HTTPMethod(rawValue: String(match.1)), path: prefix + path))
+          let isForPrograms = !prefix.isEmpty && programs.contains("\(match.1) \(match.2)")
+          let roles: Set<Role>? = prefix.isEmpty ? Self.roles(cells[1]) : [.operator, .admin].union(isForPrograms ? [.service] : [])
+          targets.append(Target(method: HTTPMethod(rawValue: String(match.1)), path: prefix + path, roles: roles))
         }
       }
     }
     return targets
       + ["/api/v1/task-queues/x/poll", "/api/v1/tasks/heartbeat", "/api/v1/tasks/complete", "/api/v1/tasks/fail"].map {
-        Target(method: .post, path: $0)
+        Target(method: .post, path: $0, roles: [.worker])
       }
+  }
+
+  /// What the column of roles says.
+  private static func roles(_ cell: String) -> Set<Role>? {
+    cell == "any" ? nil : Set(cell.split(separator: ",").compactMap { Role(rawValue: $0.trimmingCharacters(in: .whitespaces)) })
   }
 
   private static func unsigned(_ token: String, header: String, secret: [UInt8]?) -> String {
@@ -86,7 +99,7 @@ import Testing
       try await service.directory.addAccount(
         email: "ada@example.org", username: "ada", passwordHash: String(repeating: "x", count: 60), roles: [.admin, .artist, .operator]))
     let good = try service.tokens.session(of: account.userID, roles: account.roles, generation: account.generation).token
-    #expect(try await service.send(Target(method: .get, path: "/api/v1/accounts/me"), as: good).status == 200)
+    #expect(try await service.send(Target(method: .get, path: "/api/v1/accounts/me", roles: nil), as: good).status == 200)
     let now = Date().timeIntervalSince1970
     func outside(_ change: (inout TokenClaims) -> Void) throws -> String {
       var claims = TokenClaims(issuer: "https://issuer.example", subject: "ada", audience: "music", issuedAt: now, expiresAt: now + 600)
@@ -153,24 +166,20 @@ import Testing
     #expect(api.files.isEmpty)
   }
 
-  @Test func `A listener may do nothing that is for artists, admins, operators, programs or workers`() async throws {
+  @Test(arguments: Role.allCases)
+  func `A user of one role passes exactly where the documents say so`(role: Role) async throws {
     let api = try await TestAPI()
     let service = try Service(api)
     let now = Date().timeIntervalSince1970
     var claims = TokenClaims(issuer: "https://issuer.example", subject: "lisa", audience: "music", issuedAt: now, expiresAt: now + 600)
-    claims.roles = [.listener]
+    claims.roles = [role]
     let token = try service.issuer.token(claims)
-    // What any user may ask; all of it shows the user's own.
-    let open = ["/api/v1/tracks", "/api/v1/notifications", "/api/v1/sessions", "/api/v1/accounts/me", "/api/v1/artist-applications"]
-    for target in try Self.targets()
-    where
-      !(open.contains { target.path.hasPrefix($0) } && !target.path.hasSuffix("/approve")
-      && !target.path.hasSuffix("/reject") && !target.path.hasSuffix("/review") && !target.path.hasSuffix("block")
-      && !target.path.hasSuffix("/audit"))
-    {
+    for target in try Self.targets() {
       let answer = try await service.send(target, as: token)
-      #expect(answer.status == 403 && answer.problem == "role-required", "\(target)")
+      let isPermitted = target.roles?.contains(role) ?? true
+      let isRefused = answer.status == 403 && answer.problem == "role-required"
+      #expect(isRefused != isPermitted && answer.status != 401 && answer.status != 500, "\(target): \(answer.status)")
     }
-    #expect(try await api.database.query(Self.traces).int64(0, 0) == 0)
+    if role == .listener { #expect(try await api.database.query(Self.traces).int64(0, 0) == 0) }
   }
 }

@@ -26,14 +26,8 @@ struct AccessAPI: Sendable {
   private func listActions(_ request: HTTPRequest) async throws -> HTTPResponse {
     _ = try await authentication.authorized(request, .operator, .admin)
     let limit = try request.number("limit", in: 1...1000, default: 50)
-    let before = try request.queryValue("cursor").map { text in
-      guard let id = Int64(text) else {
-        throw APIProblem.invalid("invalid-query", "\"cursor\" must be the nextCursor of an earlier page.")
-      }
-      return id
-    }
     let actions = try await AuditTrail(database: directory.database).actions(
-      of: request.queryValue("actor"), on: request.queryValue("target"), before: before, limit: limit)
+      of: request.queryValue("actor"), on: request.queryValue("target"), before: try request.numberedCursor(), limit: limit)
     let next = actions.count == limit ? actions.last.map { String($0.id) } : nil
     return try .json(encoding: Page(items: actions, nextCursor: next))
   }
@@ -67,17 +61,5 @@ struct AccessAPI: Sendable {
   func found<Value>(_ value: Value?, _ what: String) throws -> Value {
     guard let value else { throw APIProblem(.notFound, "\(what)-not-found", "There is no such \(what.replacing("-", with: " ")).") }
     return value
-  }
-}
-
-extension HTTPRequest {
-  /// A number of the query.
-  /// - Throws: `APIProblem` 400 when it is not one of the range.
-  func number(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
-    guard let text = queryValue(name) else { return standard }
-    guard let number = Int(text), range.contains(number) else {
-      throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
-    }
-    return number
   }
 }

@@ -100,7 +100,7 @@ extension AccessAPI {
     let id = try id(request)
     let roles = try await request.strictJSON(RolesRequest.self, upTo: Self.largestBody).roles
     guard roles.isSubset(of: Self.personalRoles) else {
-      throw AccountTexts.invalid("roles", "may hold listener, artist, admin and operator: programs get keys")
+      throw APIProblem.invalidField("roles", "may hold listener, artist, admin and operator: programs get keys")
     }
     // An admin who gives the role away by mistake could lock everybody out.
     guard roles.contains(.admin) || principal.userID != id.uuidString.lowercased() else {

@@ -70,17 +70,17 @@ extension AccessAPI {
     let principal = try await authentication.authorized(request, .admin)
     let body = try await request.strictJSON(KeyRequest.self, upTo: Self.largestBody)
     guard body.name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9 ._\/\-]{0,99}/) != nil else {
-      throw AccountTexts.invalid("name", "must have 1 to 100 letters, digits, blanks, dots, slashes, dashes or underscores")
+      throw APIProblem.invalidField("name", "must have 1 to 100 letters, digits, blanks, dots, slashes, dashes or underscores")
     }
     guard !body.roles.isEmpty, body.roles.isSubset(of: Self.keyRoles) else {
-      throw AccountTexts.invalid("roles", "must hold service, worker or operator")
+      throw APIProblem.invalidField("roles", "must hold service, worker or operator")
     }
     if let queues = body.taskQueues {
       guard body.roles.contains(.worker), 1...100 ~= queues.count,
         queues.allSatisfy({ 1...Limits.nameBytes ~= $0.utf8.count && !$0.utf8.contains(0) })
-      else { throw AccountTexts.invalid("taskQueues", "must name 1 to 100 queues of a worker") }
+      else { throw APIProblem.invalidField("taskQueues", "must name 1 to 100 queues of a worker") }
     }
-    guard body.expiresInDays.map({ 1...3650 ~= $0 }) ?? true else { throw AccountTexts.invalid("expiresInDays", "must be 1 to 3650") }
+    guard body.expiresInDays.map({ 1...3650 ~= $0 }) ?? true else { throw APIProblem.invalidField("expiresInDays", "must be 1 to 3650") }
     let made = try await directory.addKey(
       name: body.name, roles: body.roles, taskQueues: body.taskQueues, lifetime: body.expiresInDays.map { .hours(24 * $0) },
       by: principal.userID)

@@ -65,14 +65,4 @@ struct MusicAPI: Sendable {
     }
     return track
   }
-
-  /// A number of the query.
-  /// - Throws: `APIProblem` 400 when it is not one of the range.
-  func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
-    guard let text = request.queryValue(name) else { return standard }
-    guard let number = Int(text), range.contains(number) else {
-      throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
-    }
-    return number
-  }
 }

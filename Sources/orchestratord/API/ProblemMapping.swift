@@ -92,6 +92,11 @@ extension APIProblem {
   /// A 400 about one part of the request.
   static func invalid(_ name: String, _ detail: String) -> APIProblem { APIProblem(.badRequest, name, detail) }
 
+  /// A 422 about one field of the body.
+  static func invalidField(_ field: String, _ reason: String) -> APIProblem {
+    APIProblem(.unprocessableContent, "invalid-value", "The field \"\(field)\" \(reason).", extensions: ["field": .text(field)])
+  }
+
   /// Errors are written to stand inside a sentence; here they stand alone.
   static func sentence(_ text: String) -> String {
     let begun = text.prefix(1).uppercased() + text.dropFirst()

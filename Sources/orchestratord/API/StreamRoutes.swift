@@ -47,7 +47,7 @@ extension MusicAPI {
   func showWaveform(_ request: HTTPRequest) async throws -> HTTPResponse {
     let track = try await visibleTrack(request, to: try await authentication.principal(of: request))
     let levels = track.waveform ?? []
-    let zoom = try request.queryValue("zoom") == nil ? nil : number("zoom", of: request, in: 1...1_000_000, default: 0)
+    let zoom = try request.queryValue("zoom") == nil ? nil : request.number("zoom", in: 1...1_000_000, default: 0)
     let level = zoom.map { zoom in levels.first { $0.samplesPerPixel == zoom } } ?? levels.max { $0.samplesPerPixel < $1.samplesPerPixel }
     guard let level else { throw APIProblem(.notFound, "file-not-found", "There is no waveform of this zoom (yet).") }
     return try await file(ObjectKey(level.jsonKey), contentType: "application/json", track, request)

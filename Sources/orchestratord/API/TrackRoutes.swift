@@ -25,7 +25,7 @@ extension MusicAPI {
       }
       return status
     }
-    let limit = try number("limit", of: request, in: 1...200, default: 50)
+    let limit = try request.number("limit", in: 1...200, default: 50)
     let tracks = try await catalog.seen(by: principal.viewer).tracks(
       of: principal.seesAllTracks ? nil : principal.userID, status: status, after: cursor(of: request), limit: limit)
     let next = tracks.count == limit ? tracks.last.map { Self.text(TrackCursor(after: $0)) } : nil
@@ -84,14 +84,9 @@ extension MusicAPI {
   /// `GET /api/v1/notifications?limit=&cursor=`: what the user was told, newest first.
   func listNotifications(_ request: HTTPRequest) async throws -> HTTPResponse {
     let principal = try await authentication.principal(of: request)
-    let limit = try number("limit", of: request, in: 1...200, default: 50)
-    let before = try request.queryValue("cursor").map { text in
-      guard let id = Int64(text) else {
-        throw APIProblem.invalid("invalid-query", "\"cursor\" must be the nextCursor of an earlier page.")
-      }
-      return id
-    }
-    let told = try await catalog.seen(by: principal.viewer).notifications(of: principal.userID, before: before, limit: limit)
+    let limit = try request.number("limit", in: 1...200, default: 50)
+    let told = try await catalog.seen(by: principal.viewer).notifications(
+      of: principal.userID, before: try request.numberedCursor(), limit: limit)
     let next = told.count == limit ? told.last.map { String($0.id) } : nil
     return try .json(encoding: Page(items: told.map(NotificationDocument.init), nextCursor: next))
   }

@@ -11,7 +11,7 @@ enum TrackTexts {
 
   static func title(_ text: String) throws -> String {
     let clean = try line("title", text, limit: titleCharacters)
-    guard !clean.isEmpty else { throw invalid("title", "must not be empty") }
+    guard !clean.isEmpty else { throw APIProblem.invalidField("title", "must not be empty") }
     return clean
   }
 
@@ -22,13 +22,13 @@ enum TrackTexts {
       let tag = try line("tags", text, limit: tagCharacters)
       if !tag.isEmpty && !tags.contains(tag) { tags.append(tag) }
     }
-    guard tags.count <= tagCount else { throw invalid("tags", "has more than \(tagCount) entries") }
+    guard tags.count <= tagCount else { throw APIProblem.invalidField("tags", "has more than \(tagCount) entries") }
     return tags
   }
 
   static func reason(_ text: String) throws -> String? {
     let clean = try paragraphs("reason", text)
-    guard clean.count <= reasonCharacters else { throw invalid("reason", "has more than \(reasonCharacters) characters") }
+    guard clean.count <= reasonCharacters else { throw APIProblem.invalidField("reason", "has more than \(reasonCharacters) characters") }
     return clean.isEmpty ? nil : clean
   }
 
@@ -36,7 +36,7 @@ enum TrackTexts {
   static func language(_ text: String) throws -> String {
     let clean = try line("language", text, limit: 35)
     guard clean.wholeMatch(of: /[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/) != nil else {
-      throw invalid("language", "must be a language tag such as \"en\" or \"pt-BR\"")
+      throw APIProblem.invalidField("language", "must be a language tag such as \"en\" or \"pt-BR\"")
     }
     return clean
   }
@@ -44,7 +44,7 @@ enum TrackTexts {
   /// Nil when there are none.
   static func lyrics(_ text: String) throws -> String? {
     let clean = try paragraphs("lyrics", text)
-    guard clean.utf8.count <= lyricsBytes else { throw invalid("lyrics", "has more than \(lyricsBytes) bytes") }
+    guard clean.utf8.count <= lyricsBytes else { throw APIProblem.invalidField("lyrics", "has more than \(lyricsBytes) bytes") }
     return clean.isEmpty ? nil : clean
   }
 
@@ -56,23 +56,19 @@ enum TrackTexts {
   }
 
   private static func line(_ field: String, _ text: String, limit: Int) throws -> String {
-    guard !text.unicodeScalars.contains(where: isControl) else { throw invalid(field, "holds control characters") }
+    guard !text.unicodeScalars.contains(where: isControl) else { throw APIProblem.invalidField(field, "holds control characters") }
     let clean = text.precomposedStringWithCanonicalMapping.trimmingCharacters(in: .whitespacesAndNewlines)
-    guard clean.unicodeScalars.count <= limit else { throw invalid(field, "has more than \(limit) characters") }
+    guard clean.unicodeScalars.count <= limit else { throw APIProblem.invalidField(field, "has more than \(limit) characters") }
     return clean
   }
 
   private static func paragraphs(_ field: String, _ text: String) throws -> String {
     let unified = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
     guard !unified.unicodeScalars.contains(where: { isControl($0) && $0 != "\n" && $0 != "\t" }) else {
-      throw invalid(field, "holds control characters")
+      throw APIProblem.invalidField(field, "holds control characters")
     }
     return unified.precomposedStringWithCanonicalMapping.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
-
-  private static func invalid(_ field: String, _ reason: String) -> APIProblem {
-    APIProblem(.unprocessableContent, "invalid-value", "The field \"\(field)\" \(reason).", extensions: ["field": .text(field)])
-  }
 }

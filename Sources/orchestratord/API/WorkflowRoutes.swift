@@ -186,11 +186,7 @@ extension OperatorAPI {
   }
 
   func number(_ name: String, of request: HTTPRequest, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
-    guard let text = request.queryValue(name) else { return standard }
-    guard let number = Int(text), range.contains(number) else {
-      throw APIProblem.invalid("invalid-query", "\"\(name)\" must be a number from \(range.lowerBound) to \(range.upperBound).")
-    }
-    return number
+    try request.number(name, in: range, default: standard)
   }
 
   /// 202: the message is durable, the run takes it right after.
