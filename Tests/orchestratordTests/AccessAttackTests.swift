@@ -72,7 +72,8 @@ import Testing
           let path = String(match.2).replacing("{id}", with: UUID().uuidString).replacing("{sequence}", with: "7")
             .replacing(/\{[a-zA-Z]+\}/, with: "x")
           let isForPrograms = !prefix.isEmpty && programs.contains("\(match.1) \(match.2)")
-          let roles: Set<Role>? = prefix.isEmpty ? Self.roles(cells[1]) : [.operator, .admin].union(isForPrograms ? [.service] : [])
+          let staff: Set<Role> = isForPrograms ? [.operator, .admin, .service] : [.operator, .admin]
+          let roles = prefix.isEmpty ? Self.roles(cells[1]) : staff
           targets.append(Target(method: HTTPMethod(rawValue: String(match.1)), path: prefix + path, roles: roles))
         }
       }
