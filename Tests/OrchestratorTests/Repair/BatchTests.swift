@@ -28,6 +28,10 @@ import Testing
         action, query: query, id: "greet", reason: "a test", operationsPerSecond: 10_000)
       let progress = try await batch.result()
       #expect(progress.total == 25 && progress.done == 25 && progress.skipped == 0 && progress.failed == 0 && progress.isFinished)
+      // What is durable is taken right after.
+      try await eventually("all have heard it") {
+        try await fixture.count("select count(*) from orchestrator.events where type = 'WorkflowExecutionSignaled'") == 25
+      }
       try await start(["in-late"], in: engine)
       for id in ["in-1", "in-25"] {
         let handle = engine.client.handle(Listening.self, id: id)
