@@ -4,6 +4,8 @@ protocol ActivityDispatcher: AnyObject {
   func start(_ work: [LocalWork])
   /// The workflow no longer waits for it.
   func cancel(_ key: ActivityKey)
+  /// Takes attempts back that wait for a place.
+  func withdraw(where isHeld: @Sendable (ActivityAttempt) -> Bool) -> [ActivityAttempt]
   /// Heartbeat details that arrived since the last call.
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)]
 }
@@ -15,6 +17,9 @@ enum LocalWork: Sendable {
 }
 
 extension ActivityDispatcher {
+  /// Nothing waits for a place.
+  func withdraw(where isHeld: @Sendable (ActivityAttempt) -> Bool) -> [ActivityAttempt] { [] }
+
   func start(_ attempt: ActivityAttempt) { start([.attempt(attempt)]) }
 }
 

@@ -178,6 +178,14 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     }
   }
 
+  func withdraw(where isHeld: @Sendable (ActivityAttempt) -> Bool) -> [ActivityAttempt] {
+    state.withLock { state in
+      var withdrawn: [ActivityAttempt] = []
+      for name in state.queues.keys { withdrawn += state.queues[name]?.dropWaiting(where: isHeld) ?? [] }
+      return withdrawn
+    }
+  }
+
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] {
     let recorders = state.withLock { $0.running.map { ($0.key, $0.value.heartbeats) } }
     return recorders.compactMap { key, recorder in recorder.takeNewDetails().map { (key, $0) } }

@@ -35,6 +35,12 @@ final class QueueCompanion: Sendable {
     bell.ring()
   }
 
+  /// Activities are paused: what would have begun in this process is a row afterwards.
+  func paused() {
+    isWanted.store(true, ordering: .releasing)
+    bell.ring()
+  }
+
   /// A task with a priority stands in a queue without an order: it gets one.
   func giveOrder(_ queue: String, namespace: String) {
     let isDue = state.withLock { state in

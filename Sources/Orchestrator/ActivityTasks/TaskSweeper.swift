@@ -13,8 +13,11 @@ struct TaskSweeper: Sendable {
 
   /// Sweeps until cancelled.
   func run(every interval: Duration = .milliseconds(500)) async {
+    var round = 0
     while !Task.isCancelled {
       do {
+        if round % 20 == 0 { try await settlePauses() }
+        round += 1
         while try await sweepOnce() >= 100 {}
         while try await orderOnce() >= 1000 {}
       } catch is CancellationError {
@@ -29,6 +32,12 @@ struct TaskSweeper: Sendable {
   /// Puts what came into queues with an order into its place, also while no worker has room.
   /// - Returns: how many tasks.
   func orderOnce() async throws -> Int { Int(try await database.query(ActivityTaskStatements.order).int32(0, 0)) }
+
+  /// What ended together with its pause, or was written while that ended.
+  func settlePauses() async throws {
+    _ = try await database.query(ActivityPauseStatements.forget)
+    _ = try await database.query(ActivityPauseStatements.release)
+  }
 
   /// - Returns: how many tasks were dealt with.
   func sweepOnce() async throws -> Int {

@@ -9,6 +9,8 @@ public enum BatchAction: Sendable, Equatable, CustomStringConvertible {
   case resume
   /// As `Client.retry`: a failed run from before the step that failed, a blocked one at once.
   case retry
+  /// Removes an ended run with all that is stored of it.
+  case delete
   /// As `Client.reset`, with messages after the point that are not delivered again.
   case reset(to: ResetPoint, excluding: Set<ResetExclusion> = [])
 
@@ -20,6 +22,7 @@ public enum BatchAction: Sendable, Equatable, CustomStringConvertible {
     case .pause: "pause"
     case .resume: "resume"
     case .retry: "retry"
+    case .delete: "delete"
     case .reset(let point, let exclusions):
       "reset to \(point)" + (exclusions.isEmpty ? "" : ", without \(exclusions.map(\.rawValue).sorted().joined(separator: " and "))")
     }
@@ -30,6 +33,7 @@ public enum BatchAction: Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .signal, .cancel, .terminate, .pause: WorkflowStatus.allCases.filter(\.isOpen)
     case .resume: [.paused]
+    case .delete: WorkflowStatus.allCases.filter { !$0.isOpen }
     case .retry: [.failed, .canceled, .terminated, .timedOut, .blocked]
     case .reset: WorkflowStatus.allCases
     }
@@ -42,7 +46,7 @@ public enum BatchAction: Sendable, Equatable, CustomStringConvertible {
 /// Fields `action`, and of a signal `name` and `input`, of a reset `point` and `exclude`.
 extension BatchAction: Codable {
   private struct Form: Codable {
-    enum Kind: String, Codable { case signal, cancel, terminate, pause, resume, retry, reset }
+    enum Kind: String, Codable { case signal, cancel, terminate, pause, resume, retry, delete, reset }
 
     let action: Kind
     var name: String?
@@ -59,6 +63,7 @@ extension BatchAction: Codable {
     case .pause: Form(action: .pause)
     case .resume: Form(action: .resume)
     case .retry: Form(action: .retry)
+    case .delete: Form(action: .delete)
     case .reset(let point, let exclusions):
       Form(action: .reset, point: point.description, exclude: exclusions.map(\.rawValue).sorted())
     }
@@ -82,6 +87,7 @@ extension BatchAction: Codable {
     case .pause: self = .pause
     case .resume: self = .resume
     case .retry: self = .retry
+    case .delete: self = .delete
     case .reset:
       guard let point = form.point.flatMap(ResetPoint.init) else { throw missing("point") }
       self = .reset(

@@ -147,7 +147,7 @@ struct BatchWork {
     }
     var parameters = Parameters(request.batchID.uuid, ownRunID.uuid, place.uuid, last.uuid)
     parameters.append(targets)
-    parameters.append(messageKind.rawValue)
+    parameters.append(messageKind)
     parameters.append(attributes)
     parameters.append(Int32(outcome.done))
     parameters.append(Int32(outcome.skipped + missing))
@@ -156,14 +156,18 @@ struct BatchWork {
     if !outcome.messages.isEmpty { client.wakeOwner() }
   }
 
-  private var messageKind: InboxKind {
+  /// 0: nothing is sent, the runs are removed.
+  private var messageKind: Int16 {
+    let kind: InboxKind
     switch request.action {
-    case .signal: .signal
-    case .cancel: .cancel
-    case .terminate: .terminate
-    case .pause, .resume: .pause
-    case .retry, .reset: .retryBlocked
+    case .delete: return 0
+    case .signal: kind = .signal
+    case .cancel: kind = .cancel
+    case .terminate: kind = .terminate
+    case .pause, .resume: kind = .pause
+    case .retry, .reset: kind = .retryBlocked
     }
+    return kind.rawValue
   }
 
   private func message(to target: Target) throws -> [UInt8] {
@@ -176,7 +180,7 @@ struct BatchWork {
     case .pause, .resume:
       let isPause = request.action == .pause
       return PauseRequest(isPaused: isPause, reason: request.reason, identity: client.identity).encoded()
-    case .cancel, .terminate, .retry, .reset:
+    case .cancel, .terminate, .retry, .reset, .delete:
       return IncomingEvent.terminated(reason: request.reason, identity: client.identity).encoded()
     }
   }

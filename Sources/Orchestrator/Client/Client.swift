@@ -193,6 +193,15 @@ public final class Client: Sendable {
     wakeOwner()
   }
 
+  /// Removes an ended run with all that is stored of it; nothing brings it back. The workflow id may be used again as if it had not been.
+  /// - Parameter runID: nil for the newest of the workflow id.
+  /// - Returns: the run that was removed.
+  /// - Throws: `OrchestratorError`: `workflow-not-found`, `invalid-argument` for an open run.
+  @discardableResult
+  public func delete(_ key: WorkflowKey, runID: RunID? = nil) async throws -> RunID {
+    RunID(try await call(ClientStatements.delete, Parameters(key.workflowID, runID?.uuid, key.namespace)).uuid(0, 0))
+  }
+
   /// Tries a blocked run again at once.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`.
   public func retryBlocked(_ key: WorkflowKey) async throws {
@@ -203,10 +212,7 @@ public final class Client: Sendable {
   /// An operator's word on a pending activity.
   /// - Throws: `OrchestratorError`: `workflow-not-found`, `workflow-closed`, `activity-not-found`.
   public func commandActivity(_ key: WorkflowKey, sequence: Int32, _ action: ActivityAction) async throws {
-    let pending = try await database.query(ClientStatements.isPending, Parameters(key.workflowID, key.namespace, sequence))
-    if pending.count > 0, try !pending.bool(0, 0) {
-      throw OrchestratorError(.activityNotFound, "workflow '\(key.workflowID)' has no pending activity with sequence \(sequence)")
-    }
+    try await checkPending(key, sequence)
     let (name, value, reason) = action.parts
     let result = try encoded(value, key)
     _ = try await call(

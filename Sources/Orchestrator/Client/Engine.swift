@@ -74,7 +74,7 @@ public final class Engine: Sendable {
       OwnershipLoop.Configuration(
         database: session("orchestrator-ownership"), identity: configuration.identity, build: configuration.build,
         lease: configuration.lease, interval: configuration.heartbeatInterval, drainTime: configuration.drainTime,
-        onOrderedQueues: { companion.ordered($0) }, versions: registry.versions),
+        onOrderedQueues: { companion.ordered($0) }, onPauses: { companion.paused() }, versions: registry.versions),
       clock: clock
     ) { processID in
       try Self.makeOwner(
@@ -102,7 +102,9 @@ public final class Engine: Sendable {
   }
 
   private static func companion(_ configuration: EngineConfiguration) -> ActivityWorkerConfiguration {
-    var settings = ActivityWorkerConfiguration(database: configuration.database, taskQueues: configuration.localTaskQueues)
+    var settings = ActivityWorkerConfiguration(
+      database: configuration.database,
+      taskQueues: configuration.localTaskQueues.merging([BatchWorkflow.taskQueue: BatchWorkflow.concurrency]) { $1 })
     settings.identity = configuration.identity
     settings.build = configuration.build
     settings.lease = configuration.lease

@@ -56,6 +56,8 @@ public enum Limits {
   public static let retentionPage = 5000
   /// History rows that retention removes by one transaction, which takes some 20 ms; a longer history goes alone.
   public static let retentionRows = 5000
+  /// Pauses of activities that owners know of, the oldest first.
+  public static let activityPauses = 10_000
   /// Runs of one batch: they are written down by one transaction.
   public static let batchRuns = 1_000_000
   /// Runs that a batch deals with by one transaction.

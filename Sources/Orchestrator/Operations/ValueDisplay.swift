@@ -82,7 +82,7 @@ extension PendingActivity {
       attempt: attempt, scheduledAt: scheduledAt, worker: worker, heartbeatAt: heartbeatAt,
       heartbeatDetails: try heartbeatDetails.map { try display.show($0, codec, key) }, leaseExpiresAt: leaseExpiresAt,
       nextAttemptAt: nextAttemptAt, parkedAt: parkedAt, retryState: retryState,
-      lastFailure: try lastFailure.map { try display.show($0, codec, key) })
+      lastFailure: try lastFailure.map { try display.show($0, codec, key) }, paused: paused)
   }
 }
 

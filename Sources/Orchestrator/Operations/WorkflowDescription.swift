@@ -133,6 +133,8 @@ public struct PendingActivity: Codable, Sendable {
     case scheduled = "Scheduled"
     /// Leased by a worker.
     case started = "Started"
+    /// No attempt begins until somebody lets it.
+    case paused = "Paused"
     /// Out of attempts: waits for an operator.
     case parked = "Parked"
   }
@@ -158,12 +160,14 @@ public struct PendingActivity: Codable, Sendable {
   /// Why a parked activity has no further attempt.
   public let retryState: String?
   public let lastFailure: Failure?
+  /// Since when no attempt begins, and why; nil unless it is paused.
+  public let paused: PauseDescription?
 
   enum CodingKeys: String, CodingKey {
     case runID = "runId"
     case workflowID = "workflowId"
     case sequence, activityType, taskQueue, state, attempt, scheduledAt, worker, heartbeatAt, heartbeatDetails, leaseExpiresAt
-    case nextAttemptAt, parkedAt, retryState, lastFailure
+    case nextAttemptAt, parkedAt, retryState, lastFailure, paused
   }
 }
 

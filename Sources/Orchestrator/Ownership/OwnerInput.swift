@@ -11,6 +11,8 @@ enum OwnerInput: Sendable {
   case orderedQueues(Set<String>)
   /// Which versions new runs begin with.
   case versionRoutes(VersionRoutes)
+  /// Activities that nobody begins.
+  case pauses(ActivityPauses)
 }
 
 extension OwnerInput {
@@ -19,7 +21,7 @@ extension OwnerInput {
     switch self {
     case .message(let message): message.reply?(error)
     case .send(_, _, let reply): reply(error)
-    case .take, .release, .escaped, .wakeInbox, .orderedQueues, .versionRoutes: break
+    case .take, .release, .escaped, .wakeInbox, .orderedQueues, .versionRoutes, .pauses: break
     }
   }
 }
@@ -36,6 +38,7 @@ extension SlotOwner {
     case .wakeInbox: inbox.wake()
     case .orderedQueues(let queues): orderedQueues = queues
     case .versionRoutes(let routes): follow(routes)
+    case .pauses(let pauses): hold(pauses)
     }
     if pipeline.hasSealed { send(isIdle: false) }
   }

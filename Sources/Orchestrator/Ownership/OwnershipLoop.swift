@@ -15,6 +15,7 @@ final class OwnershipLoop: @unchecked Sendable {
     var drainTime: Duration = .seconds(10)
     /// Told which queues have limits or an order, whenever that changed.
     var onOrderedQueues: @Sendable (Set<String>) -> Void = { _ in }
+    var onPauses: @Sendable () -> Void = {}
     /// The versions of workflow types that this build has, for people.
     var versions: [KnownVersion] = []
   }
@@ -40,6 +41,7 @@ final class OwnershipLoop: @unchecked Sendable {
   /// What the owner of this registration was told.
   private var orderedQueues: Set<String>?
   private let versionRoutes = Mutex<VersionRoutes?>(nil)
+  private var pauses = ActivityPauses()
 
   init(_ configuration: Configuration, clock: DatabaseClock, makeOwner: @escaping @Sendable (Int64) throws -> Ownership) {
     self.configuration = configuration
@@ -166,6 +168,7 @@ final class OwnershipLoop: @unchecked Sendable {
     do {
       orderedQueues = nil
       versionRoutes.withLock { $0 = nil }
+      pauses = ActivityPauses()
       let made = try makeOwner(process)
       current.withLock { $0 = made }
       made.loop.start()
@@ -221,7 +224,8 @@ final class OwnershipLoop: @unchecked Sendable {
   private func readAssignment(_ connection: PipelineConnection) throws -> OwnershipSteps.Answer {
     let results = try connection.run(
       (OwnershipStatements.slots, Parameters()), (OwnershipStatements.members, Parameters()), (QueueStatements.ordered, Parameters()),
-      (VersionStatements.routes, Parameters()))
+      (VersionStatements.routes, Parameters()), (ActivityPauseStatements.all, Parameters()))
+    tellPauses(try ActivityPauses(results[4]))
     tellOrderedQueues(Set(try (0..<results[2].count).map { try results[2].text($0, 0) }))
     tellVersionRoutes(try VersionRoutes(results[3]))
     let owners = try (0..<results[0].count).map { row in try results[0].optional(row, 1) { try results[0].int64($0, $1) } }
@@ -243,6 +247,14 @@ final class OwnershipLoop: @unchecked Sendable {
     guard routes != toldVersions, let ownership else { return }
     ownership.loop.mailbox.put(.versionRoutes(routes))
     versionRoutes.withLock { $0 = routes }
+  }
+
+  private func tellPauses(_ now: ActivityPauses) {
+    guard now != pauses, let ownership else { return }
+    pauses = now
+    ownership.loop.mailbox.put(.pauses(now))
+    // What was paused becomes a row, for whoever serves its queue afterwards.
+    configuration.onPauses()
   }
 
   private func fence(_ dead: [Int64], _ connection: PipelineConnection) throws {

@@ -74,6 +74,8 @@ final class SlotOwner {
   var outdated: [RunID] = []
   /// Which versions of workflow types new runs begin with; empty for most.
   var routes = VersionRoutes()
+  /// Activities that nobody begins, as far as this process knows.
+  var pauses = ActivityPauses()
   /// Messages set free by others, and the one being dealt with: kept here so that a successor of a blocked thread finds them.
   var pending: [OwnerMessage] = []
   private(set) var current: OwnerMessage?

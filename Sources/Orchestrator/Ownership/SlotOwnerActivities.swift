@@ -52,12 +52,12 @@ extension SlotOwner {
 
   /// The next attempt: in this process, or as a row for whoever serves the queue.
   private func beginAttempt(_ activity: inout OpenActivity, _ entry: RunEntry, _ slot: Slot) {
-    if isLocal(activity.task) { return dispatch(&activity, entry) }
+    if isLocal(activity.task), !isHeld(activity.task, entry) { return dispatch(&activity, entry) }
     activity.place = .queued
     enqueue(activity, entry, slot)
   }
 
-  private func enqueue(_ activity: OpenActivity, _ entry: RunEntry, _ slot: Slot) {
+  func enqueue(_ activity: OpenActivity, _ entry: RunEntry, _ slot: Slot) {
     guard let key = entry.key else { return }
     entry.usesTaskQueues = true
     let task = activity.task
@@ -115,8 +115,8 @@ extension SlotOwner {
       let row = TimerRow(slot: slot, dueAt: dueAt, runID: entry.runID, sequence: sequence, kind: .activityRetry)
       activity.place = .delayed(row)
       if dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
-    } else if !isLocal(open.task) {
-      // Scheduled when its queue was served here; now it is not.
+    } else if !isLocal(open.task) || isHeld(open.task, entry) {
+      // Scheduled when its queue was served here; now it is not, or nobody may begin it.
       record(nil, entry, at: entry.lastActiveAt)
       enqueue(activity, entry, slot)
     } else {

@@ -144,7 +144,7 @@ enum ActivityTaskStatements {
     name: "retry_task",
     sql: """
       update orchestrator.activity_tasks
-      set state = 0, visible_at = now() + $3, attempt = $4 + 1, lease_token = 0, lease_expires_at = null,
+      set state = \(ActivityPauseStatements.stateOfWaiting()), visible_at = now() + $3, attempt = $4 + 1, lease_token = 0, lease_expires_at = null,
         due_at = least(now() + $3 + start_within, close_by), heartbeat_details = coalesce($5, heartbeat_details)
       where run_id = $1 and sequence = $2
       """,
@@ -181,7 +181,8 @@ enum ActivityTaskStatements {
     sql: """
       with i as materialized (select * from unnest($1::uuid[], $2::int4[], $3::int8[]) i(run_id, sequence, lease_token)),
       \(held)
-      update orchestrator.activity_tasks t set state = 0, lease_token = 0, lease_expires_at = null, visible_at = now()
+      update orchestrator.activity_tasks t
+      set state = \(ActivityPauseStatements.stateOfWaiting("t.")), lease_token = 0, lease_expires_at = null, visible_at = now()
       from held where t.ctid = held.row
       """,
     parameterTypes: [.uuidArray, .int4Array, .int8Array])
@@ -197,7 +198,7 @@ enum ActivityTaskStatements {
     name: "overdue_tasks",
     sql: """
       select run_id, sequence, lease_token, options, task_queue, close_by is not null and close_by <= now()
-      from orchestrator.activity_tasks where due_at <= now() order by due_at limit 100 for update skip locked
+      from orchestrator.activity_tasks where due_at <= now() and (state <> 3 or close_by <= now()) order by due_at limit 100 for update skip locked
       """)
 
   static let order = Statement(name: "order_queues", sql: "select orchestrator.order_queues()")

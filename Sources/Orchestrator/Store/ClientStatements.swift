@@ -60,6 +60,9 @@ enum ClientStatements {
   static let unpause = Statement(
     name: "unpause_workflow", sql: "select orchestrator.unpause_workflow($1, $2, $3, $4)", parameterTypes: [.text, .text, .text, .text])
 
+  static let delete = Statement(
+    name: "delete_workflow", sql: "select orchestrator.delete_workflow($1, $2, $3)", parameterTypes: [.text, .uuid, .text])
+
   static let retry = Statement(
     name: "retry_workflow", sql: "select orchestrator.retry_workflow($1, $2, $3)", parameterTypes: [.text, .text, .text])
 

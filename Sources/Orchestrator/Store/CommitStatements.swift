@@ -156,9 +156,10 @@ enum CommitStatements {
     sql: """
       insert into orchestrator.activity_tasks
         (run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt, start_within,
-        close_by, due_at)
+        close_by, due_at, state)
       select run_id, sequence, slot, namespace, workflow_id, task_queue, activity_type, input, options, scheduled_at, attempt,
-        start_within, scheduled_at + close_within, least(now() + start_within, scheduled_at + close_within)
+        start_within, scheduled_at + close_within, least(now() + start_within, scheduled_at + close_within),
+        \(ActivityPauseStatements.stateOfWaiting())
       from unnest(
         $1::uuid[], $2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[],
         $10::timestamptz[], $11::int4[], $12::interval[], $13::interval[])
@@ -175,7 +176,7 @@ enum CommitStatements {
     name: "cancel_tasks",
     sql: """
       update orchestrator.activity_tasks
-      set cancel_requested = true, visible_at = least(visible_at, now()), state = case state when 2 then 0 else state end
+      set cancel_requested = true, visible_at = least(visible_at, now()), state = case when state in (2, 3) then 0 else state end
       where ctid = any(array(\(rows(of: "activity_tasks"))))
       """,
     parameterTypes: [.uuidArray, .int4Array])

@@ -27,7 +27,8 @@ enum QueueStatements {
     sql: """
       select exists (
         select from unnest($1::text[]) q(name) cross join lateral (
-          select from orchestrator.activity_tasks t where t.task_queue = q.name and t.state = 0 limit 1) waiting)
+          (select from orchestrator.activity_tasks t where t.task_queue = q.name and t.state = 0 limit 1)
+          union all (select from orchestrator.activity_tasks t where t.task_queue = q.name and t.state = 3 limit 1)) waiting)
       """,
     parameterTypes: [.textArray])
 

@@ -65,7 +65,10 @@ extension PendingActivity {
       heartbeatDetails: try rows.optional(row, 10) { Payload(json: try rows.bytes($0, $1)) },
       leaseExpiresAt: try rows.time(ifAny: row, 11), nextAttemptAt: try rows.time(ifAny: row, 12),
       parkedAt: try rows.time(ifAny: row, 13), retryState: try rows.text(ifAny: row, 14),
-      lastFailure: try rows.optional(row, 15, rows.failure))
+      lastFailure: try rows.optional(row, 15, rows.failure),
+      paused: try rows.time(ifAny: row, 16).map {
+        PauseDescription(since: $0, reason: try rows.text(row, 17), identity: try rows.text(row, 18))
+      })
   }
 
   /// What a run with these activities waits for, in words; nil without any.
@@ -75,6 +78,7 @@ extension PendingActivity {
       let name = "activity \(activity.activityType) (\(activity.sequence))"
       switch activity.state {
       case .parked: return "operator for \(name)"
+      case .paused: return "somebody to resume \(name)"
       case .scheduled: return "\(name) in queue \(activity.taskQueue)"
       case .started, .owner: return activity.nextAttemptAt == nil ? name : "next attempt of \(name)"
       }

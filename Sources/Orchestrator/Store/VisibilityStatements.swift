@@ -34,13 +34,13 @@ enum VisibilityStatements {
     name: "visibility_pending",
     sql: """
       select h.run_id, r.workflow_id, q.sequence, a.attributes ->> 'activityType', a.attributes ->> 'taskQueue',
-        case when p.run_id is not null then 'Parked' when t.state = 1 then 'Started' when t.run_id is not null then 'Scheduled'
-          else 'Owner' end,
+        case when p.run_id is not null then 'Parked' when t.state = 1 then 'Started' when t.state = 3 then 'Paused'
+          when t.run_id is not null then 'Scheduled' else 'Owner' end,
         coalesce(t.attempt, x.attempt + case when p.run_id is null then 1 else 0 end, 1),
         h.at, t.worker, coalesce(t.heartbeat_at, b.at), coalesce(t.heartbeat_details, b.details), t.lease_expires_at,
         case when p.run_id is null then
           nullif(greatest(case when t.run_id is null then x.next_attempt_at when t.state = 0 then t.visible_at end, now()), now()) end,
-        p.parked_at, p.retry_state, coalesce(p.failure, x.failure)
+        p.parked_at, p.retry_state, coalesce(p.failure, x.failure), z.paused_at, z.reason, z.identity
       from orchestrator.history h
       join orchestrator.runs r on r.run_id = h.run_id
       cross join lateral (select convert_from(h.attributes, 'UTF8')::jsonb as attributes) a
@@ -51,6 +51,12 @@ enum VisibilityStatements {
       left join lateral (
         select y.attempt, y.next_attempt_at, y.failure from orchestrator.activity_attempts y
         where y.run_id = h.run_id and y.sequence = q.sequence order by y.attempt desc limit 1) x on true
+      left join lateral (
+        select s.paused_at, s.reason, s.identity from orchestrator.activity_pauses s
+        where s.run_id = h.run_id and s.sequence = q.sequence
+          or s.run_id is null and s.namespace = r.namespace and s.activity_type = a.attributes ->> 'activityType'
+            and (s.task_queue is null or s.task_queue = a.attributes ->> 'taskQueue')
+        order by s.pause_id limit 1) z on true
       where h.run_id = $1 and h.type = 10
         and h.event_id not in (select e.caused_by from orchestrator.history e where e.run_id = $1 and e.type in (12, 13, 14))
         and q.sequence not in (
@@ -82,7 +88,8 @@ enum VisibilityStatements {
     name: "visibility_parked",
     sql: """
       select p.run_id, r.workflow_id, p.sequence, p.activity_type, s.task_queue, 'Parked', coalesce(x.attempt, p.attempts), s.at,
-        null::text, b.at, b.details, null::timestamptz, null::timestamptz, p.parked_at, p.retry_state, p.failure
+        null::text, b.at, b.details, null::timestamptz, null::timestamptz, p.parked_at, p.retry_state, p.failure,
+        null::timestamptz, null::text, null::text
       from orchestrator.parked_activities p
       join orchestrator.runs r on r.run_id = p.run_id and r.namespace = $1
       cross join lateral (

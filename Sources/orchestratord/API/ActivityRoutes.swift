@@ -21,6 +21,35 @@ extension OperatorAPI {
     router.on(.post, activity + "/fail") { request in
       try await command(request) { .fail(reason: try await request.strictJSON(FailRequest.self, upTo: 64 << 10).reason) }
     }
+    addPauseRoutes(to: &router, activity)
+  }
+
+  private func addPauseRoutes(to router: inout Router, _ activity: String) {
+    router.on(.post, activity + "/pause") { request in
+      let client = try await authorized(request)
+      let body = try await request.optionalJSON(ModerationRequest.self, upTo: 64 << 10)
+      try await client.pauseActivity(key(of: request), sequence: Self.sequence(of: request), reason: body?.reason ?? "")
+      return try accepted(key(of: request))
+    }
+    router.on(.post, activity + "/resume") { request in
+      try await authorized(request).resumeActivity(key(of: request), sequence: Self.sequence(of: request))
+      return try accepted(key(of: request))
+    }
+    router.on(.get, "/api/v1/activity-pauses") { request in
+      try .json(encoding: Page(items: try await authorized(request).activityPauses(namespace: namespace(of: request)), nextCursor: nil))
+    }
+    router.on(.post, "/api/v1/activity-pauses") { request in
+      let client = try await authorized(request)
+      let body = try await request.strictJSON(ActivityPauseRequest.self, upTo: 64 << 10)
+      try await client.pauseActivityType(
+        body.activityType, taskQueue: body.taskQueue, reason: body.reason, namespace: namespace(of: request))
+      return HTTPResponse(.noContent)
+    }
+    router.on(.delete, "/api/v1/activity-pauses/{activityType}") { request in
+      try await authorized(request).resumeActivityType(
+        request.parameters["activityType"] ?? "", taskQueue: request.queryValue("taskQueue"), namespace: namespace(of: request))
+      return HTTPResponse(.noContent)
+    }
   }
 
   /// `GET /api/v1/activities?state=parked&limit=&cursor=`: what waits for an operator; with `workflowId` all that is pending of it.
@@ -45,11 +74,31 @@ extension OperatorAPI {
   /// 202: the word is durable, the run takes it right after. The body is not read before it is known who sends it.
   private func command(_ request: HTTPRequest, _ action: () async throws -> ActivityAction) async throws -> HTTPResponse {
     let client = try await authorized(request)
+    let (key, sequence) = (key(of: request), try Self.sequence(of: request))
+    try await client.commandActivity(key, sequence: sequence, try await action())
+    return try accepted(key)
+  }
+
+  private static func sequence(of request: HTTPRequest) throws -> Int32 {
     guard let sequence = Int32(request.parameters["sequence"] ?? ""), sequence > 0 else {
       throw APIProblem.invalid("invalid-id", "An activity is named by its sequence number in the run, from 1.")
     }
-    let key = key(of: request)
-    try await client.commandActivity(key, sequence: sequence, try await action())
-    return try accepted(key)
+    return sequence
+  }
+}
+
+/// The body of `POST /api/v1/activity-pauses`.
+struct ActivityPauseRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case activityType, taskQueue, reason }
+
+  let activityType: String
+  let taskQueue: String?
+  let reason: String
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Field.self)
+    activityType = try fields.decode(String.self, forKey: .activityType)
+    taskQueue = try fields.decodeIfPresent(String.self, forKey: .taskQueue)
+    reason = try fields.decodeIfPresent(String.self, forKey: .reason) ?? ""
   }
 }

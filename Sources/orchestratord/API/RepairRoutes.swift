@@ -48,6 +48,10 @@ extension OperatorAPI {
       let groups = try await authorized(request).blockedGroups(namespace: namespace(of: request))
       return try .json(encoding: Listing(items: groups, nextCursor: nil))
     }
+    router.on(.delete, workflow) { request in
+      try await authorized(request).delete(key(of: request), runID: runID(of: request))
+      return HTTPResponse(.noContent)
+    }
     router.on(.post, workflow + "/reset") { try await resetWorkflow($0) }
     router.on(.post, workflow + "/reset-preview") { try await previewReset($0) }
     router.on(.post, workflow + "/fork") { try await forkWorkflow($0) }

@@ -10,6 +10,9 @@ struct ActivityCommand {
     orchestratord activity retry WORKFLOW-ID SEQUENCE
     orchestratord activity complete WORKFLOW-ID SEQUENCE --result JSON
     orchestratord activity fail WORKFLOW-ID SEQUENCE --reason TEXT
+    orchestratord activity pause WORKFLOW-ID SEQUENCE | --type TYPE [--queue NAME] [--reason TEXT]
+    orchestratord activity resume WORKFLOW-ID SEQUENCE | --type TYPE [--queue NAME]
+    orchestratord activity pauses [--json]
     """
 
   static func run(_ arguments: inout Arguments) async throws {
@@ -27,6 +30,9 @@ struct ActivityCommand {
     case "fail":
       guard let reason = try arguments.option("--reason") else { throw UsageError("--reason is missing: the workflow is told why") }
       try await command(&arguments, .fail(reason: reason), "failed by hand")
+    case "pause": try await pause(&arguments)
+    case "resume": try await resume(&arguments)
+    case "pauses": try await listPauses(&arguments)
     case let word: throw UsageError("\(word.map { "there is no 'activity \($0)'" } ?? "say what to do"):\n\(Self.help)")
     }
   }
@@ -82,13 +88,19 @@ struct ActivityCommand {
   }
 
   private func command(_ arguments: inout Arguments, _ action: ActivityAction, _ done: String) async throws {
+    let (key, sequence) = try Self.target(&arguments)
+    try arguments.finish()
+    try await session.client.commandActivity(key, sequence: sequence, action)
+    session.output.line("\(key.workflowID): activity \(sequence) \(done)")
+  }
+
+  /// `WORKFLOW-ID SEQUENCE`, with `--namespace`.
+  static func target(_ arguments: inout Arguments) throws -> (WorkflowKey, sequence: Int32) {
     let key = WorkflowKey(namespace: try arguments.namespace(), workflowID: try arguments.required("the workflow id"))
     let text = try arguments.required("the activity's sequence number")
-    try arguments.finish()
     guard let sequence = Int32(text), sequence > 0 else {
       throw UsageError("an activity is named by its sequence number in the run (`orchestratord activity list` shows it), not '\(text)'")
     }
-    try await session.client.commandActivity(key, sequence: sequence, action)
-    session.output.line("\(key.workflowID): activity \(sequence) \(done)")
+    return (key, sequence)
   }
 }

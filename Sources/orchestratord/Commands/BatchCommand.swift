@@ -9,7 +9,7 @@ struct BatchCommand {
 
   static let help = """
     orchestratord batch start ACTION --query Q [--id ID] [--reason TEXT] [--rate OPERATIONS-PER-SECOND] [--dry-run] [--follow] [--json]
-      ACTION is cancel, terminate, pause, resume, retry, signal NAME [--input JSON],
+      ACTION is cancel, terminate, pause, resume, retry, delete, signal NAME [--input JSON],
       or reset --to EVENT|first|last-activity|before-failure [--exclude signals,updates]
     orchestratord batch list [--limit N] [--cursor C] [--json]
     orchestratord batch show ID [--follow] [--json]
@@ -60,6 +60,7 @@ struct BatchCommand {
     case "pause": .pause
     case "resume": .resume
     case "retry": .retry
+    case "delete": .delete
     case "signal":
       .signal(name: try arguments.required("the signal's name"), input: try arguments.json("--input") ?? .null)
     case "reset":

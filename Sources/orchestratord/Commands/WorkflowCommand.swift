@@ -20,6 +20,7 @@ struct WorkflowCommand {
     orchestratord workflow update ID NAME [--input JSON] [--update-id TEXT]
     orchestratord workflow query ID NAME
     orchestratord workflow cancel|terminate ID [--reason TEXT]
+    orchestratord workflow delete ID [--run RUN]
     orchestratord workflow blocked [--json]
     orchestratord workflow pause|resume ID [--reason TEXT]
     orchestratord workflow retry ID [--run RUN] [--reason TEXT]
@@ -45,6 +46,7 @@ struct WorkflowCommand {
     case "query": try await query(&arguments)
     case "cancel": try await end(&arguments, "cancellation requested") { try await client.cancel($0, reason: $1) }
     case "terminate": try await end(&arguments, "termination requested") { try await client.terminate($0, reason: $1) }
+    case "delete": try await delete(&arguments)
     case "blocked": try await blocked(&arguments)
     case "pause": try await end(&arguments, "will stand still") { try await client.pause($0, reason: $1) }
     case "resume": try await end(&arguments, "will go on") { try await client.unpause($0, reason: $1) }
@@ -220,6 +222,12 @@ struct WorkflowCommand {
     try arguments.finish()
     try await action(key, reason)
     output.line("\(key.workflowID): \(done)")
+  }
+
+  private func delete(_ arguments: inout Arguments) async throws {
+    let (key, runID) = try Self.target(&arguments)
+    try arguments.finish()
+    output.line("\(key.workflowID): run \(try await client.delete(key, runID: runID)) is deleted")
   }
 
   /// `ID`, with `--namespace` and `--run`.
