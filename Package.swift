@@ -45,7 +45,8 @@ let package = Package(
       dependencies: ["Workflows", "Orchestrator", "PostgreSQL", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
       swiftSettings: strict),
     .executableTarget(
-      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography", "CProcess"],
+      name: "orchestratord",
+      dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Compression", "Cryptography", "CProcess"],
       swiftSettings: strict),
     .target(name: "ExampleSupport", dependencies: ["Orchestrator", "PostgreSQL"], path: "Examples/Support", swiftSettings: strict),
     example("Greeting"),
@@ -115,7 +116,8 @@ if Context.environment["FUZZING"] != nil {
   package.targets.removeAll { $0.type == .test || $0.name == "orchestratord" }
   package.targets += [
     .target(
-      name: "orchestratord", dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography", "CProcess"],
+      name: "orchestratord",
+      dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Compression", "Cryptography", "CProcess"],
       exclude: ["Main.swift"], swiftSettings: strict),
     .executableTarget(
       name: "Fuzzer", dependencies: ["orchestratord", "Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Cryptography"],

@@ -33,6 +33,8 @@ public struct HTTPRequest: Sendable {
   public var headers: HTTPHeaders
   /// The client's numeric IP address, or the empty string when it is unknown.
   public let remoteAddress: String
+  /// The pattern of the matched route, such as `/tracks/{id}`; nil when none matched.
+  public internal(set) var route: String?
   /// The values of the `{name}` segments of the matched route.
   public internal(set) var parameters: [String: String] = [:]
   public let body: RequestBody

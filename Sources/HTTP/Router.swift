@@ -16,6 +16,7 @@ public struct Router: Sendable {
   }
 
   private struct Endpoint: Sendable {
+    let pattern: String
     let parameterNames: [String]
     let handler: HTTPHandler
   }
@@ -32,7 +33,7 @@ public struct Router: Sendable {
     precondition(pattern.hasPrefix("/"), "route pattern \"\(pattern)\" must start with a slash")
     let segments = pattern.split(separator: "/").map(String.init)
     let names = segments.compactMap(Self.parameterName)
-    Self.insert(segments[...], Endpoint(parameterNames: names, handler: handler), method, pattern, into: &root)
+    Self.insert(segments[...], Endpoint(pattern: pattern, parameterNames: names, handler: handler), method, pattern, into: &root)
   }
 
   /// Adds a wrapper around every handler, also around 404 and 405; the first added is the outermost.
@@ -42,6 +43,7 @@ public struct Router: Sendable {
   public func respond(to request: HTTPRequest) async -> HTTPResponse {
     var request = request
     let matched = match(request)
+    request.route = matched.pattern
     request.parameters = matched.parameters
     let chain = middleware.reversed().reduce(matched.handler) { inner, wrapper in
       { request in try await wrapper(request, Self.catching(inner)) }
@@ -90,6 +92,7 @@ public struct Router: Sendable {
 extension Router {
   private struct Match {
     let handler: HTTPHandler
+    var pattern: String?
     var parameters: [String: String] = [:]
   }
 
@@ -102,7 +105,7 @@ extension Router {
     let method = request.method == .head && node.endpoints[.head] == nil ? .get : request.method
     if let endpoint = node.endpoints[method] {
       let parameters = Dictionary(zip(endpoint.parameterNames, values)) { _, last in last }
-      return Match(handler: endpoint.handler, parameters: parameters)
+      return Match(handler: endpoint.handler, pattern: endpoint.pattern, parameters: parameters)
     }
     let allowed = Self.allowed(node)
     return Match(handler: request.method == .options ? Self.options(allowed) : Self.methodNotAllowed(allowed))

@@ -22,6 +22,8 @@ struct Configuration {
   /// What tokens of accounts are signed with; nil for a secret in the database.
   var tokenKey: String?
   var trustedProxies = TrustedProxies.none
+  /// Pages of which origins may call the API; nil for none.
+  var crossOrigin: CrossOrigin?
   /// Task queues served in this process, with how many attempts at a time.
   var taskQueues = Configuration.defaultTaskQueues
   var cachedRuns = 1000
@@ -62,6 +64,9 @@ struct Configuration {
     if let tokenKey { _ = try TokenSigner(tokenKey) }
     if let text = try arguments.option("--trusted-proxies") ?? environment["ORCHESTRATOR_TRUSTED_PROXIES"] {
       trustedProxies = try TrustedProxies(text)
+    }
+    if let text = try arguments.option("--allowed-origins") ?? environment["ORCHESTRATOR_ALLOWED_ORIGINS"], !text.isEmpty {
+      crossOrigin = try CrossOrigin(text)
     }
     if let text = try arguments.option("--queues") ?? environment["ORCHESTRATOR_QUEUES"] { taskQueues = try Self.queues(text) }
     cachedRuns = try arguments.number("--cached-runs", in: 1...10_000_000) ?? cachedRuns

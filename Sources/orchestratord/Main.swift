@@ -76,7 +76,8 @@ struct Main {
 
     Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
       --cached-runs N, --lease-milliseconds N, --retention-hours N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME,
-      --jwks FILE|URL, --jwt-issuer TEXT, --jwt-audience TEXT, --jwt-roles-claim NAME, --trusted-proxies A,..., --log-level LEVEL
+      --jwks FILE|URL, --jwt-issuer TEXT, --jwt-audience TEXT, --jwt-roles-claim NAME, --trusted-proxies A,...,
+      --allowed-origins A,..., --log-level LEVEL
     Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...), and the rest in docs/operating.md
     """
 }

@@ -18,7 +18,7 @@ import Testing
       "Synchronization", "Workflows",
     ],
     "orchestratord": [
-      "Activities", "CProcess", "Cryptography", "Dispatch", "Foundation", "Glibc", "HTTP", "Orchestrator", "PostgreSQL",
+      "Activities", "CProcess", "Compression", "Cryptography", "Dispatch", "Foundation", "Glibc", "HTTP", "Orchestrator", "PostgreSQL",
       "Synchronization", "Workflows",
     ],
   ]

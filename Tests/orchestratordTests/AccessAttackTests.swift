@@ -42,6 +42,8 @@ import Testing
       let client = Client(api.database, Registry(), identity: "api")
       OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
       TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
+      MetricsRoutes(database: api.database, authentication: authentication, requests: RequestMetrics(), work: WorkMetrics())
+        .addRoutes(to: &router)
       self.router = router
     }
 

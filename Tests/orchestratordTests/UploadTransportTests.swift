@@ -16,25 +16,8 @@ import Testing
     return try await TestAPI(limits: limits)
   }
 
-  /// Runs curl, which is what people use, and gives what it prints; waiting for it must not take a thread that the server needs.
   private func curl(_ arguments: [String]) async throws -> String {
-    let common = ["-s", "-S", "-H", "Authorization: Bearer artist-token-0001", "--max-time", "20"]
-    return try await withCheckedThrowingContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(with: Result { try Self.output(of: common + arguments) }) }
-    }
-  }
-
-  private static func output(of arguments: [String]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/curl")
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
+    try await Curl.run(["-H", "Authorization: Bearer artist-token-0001"] + arguments)
   }
 
   private func file(bytes: Int, in api: TestAPI) throws -> String {

@@ -40,6 +40,9 @@ final class Service: Sendable {
       registry.intercept(workflows: tracing)
       registry.intercept(activities: tracing)
     }
+    let work = WorkMetrics()
+    registry.intercept(workflows: work)
+    registry.intercept(activities: work)
     registry.register(PublishTrack.self)
     PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
@@ -48,7 +51,7 @@ final class Service: Sendable {
       parts.servesHTTP
       ? try Self.makeServer(
         configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
-        try await Self.access(configuration, client, AccessDirectory(database: database)))
+        try await Self.access(configuration, client, AccessDirectory(database: database)), work)
       : nil
   }
 
@@ -92,12 +95,18 @@ final class Service: Sendable {
 
   private static func makeServer(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI
+    _ access: AccessAPI, _ work: WorkMetrics
   ) throws -> HTTPServer {
     let authentication = access.authentication
     var limits = UploadLimits()
     limits.fileBytes = configuration.uploadBytes
     var router = Router()
+    let requests = RequestMetrics()
+    router.use { try await requests.around($0, $1) }
+    router.use { try await RequestIdentifier.around($0, $1) }
+    router.use { try await SecurityHeaders.around($0, $1) }
+    if let crossOrigin = configuration.crossOrigin { router.use { try await crossOrigin.around($0, $1) } }
+    router.use { try await ResponseCompression.around($0, $1) }
     router.use { request, next in
       let context = TraceContext(traceparent: request.headers["traceparent"], tracestate: request.headers["tracestate"])
       return try await TraceContext.$current.withValue(context) { try await next(request) }
@@ -110,6 +119,7 @@ final class Service: Sendable {
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
     HealthRoutes(database: database).addRoutes(to: &router)
+    MetricsRoutes(database: database, authentication: authentication, requests: requests, work: work).addRoutes(to: &router)
     var settings = HTTPServerConfiguration()
     settings.address = configuration.address
     settings.port = configuration.port
