@@ -124,13 +124,17 @@ extension Client {
   /// A batch with its progress and what was refused.
   /// - Throws: `OrchestratorError`: `workflow-not-found` for an id without a batch, `unavailable` while no owner has begun it.
   public func describeBatch(_ id: String, namespace: String = "default") async throws -> BatchDescription {
-    let rows = try await database.query(BatchStatements.describe, Parameters(id, namespace))
-    guard rows.count > 0 else {
+    var rows = try await database.query(BatchStatements.describe, Parameters(id, namespace))
+    if rows.count == 0 {
       let summary = try await describe(WorkflowKey(namespace: namespace, workflowID: id)).summary
-      guard summary.workflowType == BatchWorkflow.name, summary.status.isOpen else {
-        throw OrchestratorError(.workflowNotFound, "no batch has the id '\(id)' in namespace '\(namespace)'")
+      // It may have begun, and ended, between the two looks.
+      rows = try await database.query(BatchStatements.describe, Parameters(id, namespace))
+      if rows.count == 0 {
+        guard summary.workflowType == BatchWorkflow.name, summary.status.isOpen else {
+          throw OrchestratorError(.workflowNotFound, "no batch has the id '\(id)' in namespace '\(namespace)'")
+        }
+        throw OrchestratorError(.unavailable, "batch '\(id)' has not written down its runs yet: ask again")
       }
-      throw OrchestratorError(.unavailable, "batch '\(id)' has not written down its runs yet: ask again")
     }
     var batch = try BatchDescription(rows, 0)
     let failures = try await database.query(
