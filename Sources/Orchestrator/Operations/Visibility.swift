@@ -38,7 +38,12 @@ extension Client {
     let rows = try await database.query(ClientStatements.latestRun, Parameters(key.workflowID, key.namespace))
     if rows.count > 0 { return RunID(try rows.uuid(0, 0)) }
     let isStarting = try await database.query(VisibilityStatements.isStarting, Parameters(key.workflowID, key.namespace)).bool(0, 0)
-    guard isStarting else { throw Self.notFound(key, nil) }
+    guard isStarting else {
+      // An owner may have taken it between the two looks.
+      let taken = try await database.query(ClientStatements.latestRun, Parameters(key.workflowID, key.namespace))
+      guard taken.count > 0 else { throw Self.notFound(key, nil) }
+      return RunID(try taken.uuid(0, 0))
+    }
     throw OrchestratorError(
       .unavailable,
       "the start of workflow '\(key.workflowID)' is acknowledged, but no owner has taken it yet: is an `orchestratord serve` running?")
