@@ -172,7 +172,7 @@ public final class ActivityWorker: Sendable {
       }
       let replaced = state.withLock { $0.leases.add(lease) }
       if let replaced { dispatcher.cancel(replaced.key) }
-      guard registry.activities[lease.attempt.task.activityType] != nil else {
+      guard registry.implementation(of: lease.attempt.task.activityType) != nil else {
         let name = lease.attempt.task.activityType
         let failure = Failure(kind: .engine, type: "UnknownActivity", message: "no activity '\(name)' is implemented by this worker")
         end(lease, .failed(failure))

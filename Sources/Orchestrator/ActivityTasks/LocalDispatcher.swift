@@ -46,7 +46,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
         switch item {
         case .attempt(let attempt): admit(attempt, &state)
         case .step(let step):
-          if let implementation = registry.activities[step.task.activityType] {
+          if let implementation = registry.implementation(of: step.task.activityType) {
             state.ready.append(.step(step, implementation))
           } else {
             unknown.append(step)
@@ -61,7 +61,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   }
 
   private func admit(_ attempt: ActivityAttempt, _ state: inout State) {
-    guard !state.isDraining, let implementation = registry.activities[attempt.task.activityType] else { return }
+    guard !state.isDraining, let implementation = registry.implementation(of: attempt.task.activityType) else { return }
     let name = attempt.task.options.taskQueue
     guard let admitted = state.queues[name, default: LocalQueue(limit: limit(name))].admit(attempt) else { return }
     state.ready.append(.attempt(admitted, implementation))
@@ -164,7 +164,7 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
   private func replace(_ ended: ActivityAttempt, _ state: inout State) {
     guard let next = state.queues[ended.task.options.taskQueue]?.takeNext() else { return }
     // Looked up when it was admitted: the registry does not change.
-    if let implementation = registry.activities[next.task.activityType] { state.ready.append(.attempt(next, implementation)) }
+    if let implementation = registry.implementation(of: next.task.activityType) { state.ready.append(.attempt(next, implementation)) }
   }
 
   func cancel(_ key: ActivityKey) {

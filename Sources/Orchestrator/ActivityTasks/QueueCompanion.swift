@@ -71,7 +71,7 @@ final class QueueCompanion: Sendable {
     }
     do {
       let worker = try ActivityWorker(
-        configuration, registry, bell, ownQueue, onlyTypes: registry.activities.keys.sorted())
+        configuration, registry, bell, ownQueue, onlyTypes: registry.onlyActivityTypes)
       let isStopping = state.withLock { state in
         state.worker = worker
         return state.isStopping

@@ -46,7 +46,7 @@ final class InMemoryDispatcher: ActivityDispatcher {
   private func start(_ attempt: ActivityAttempt) {
     guard let engine else { return }
     let now = engine.model.now
-    guard let implementation = registry.activities[attempt.task.activityType] else {
+    guard let implementation = registry.implementation(of: attempt.task.activityType) else {
       missing.insert(attempt.task.activityType)
       return engine.put(.message(attempt.report(.failed(Self.unknown(attempt.task.activityType)), from: now, to: now)))
     }
@@ -72,7 +72,7 @@ final class InMemoryDispatcher: ActivityDispatcher {
 
   private func start(_ step: InlineStep) {
     guard let engine else { return }
-    guard let implementation = registry.activities[step.task.activityType] else {
+    guard let implementation = registry.implementation(of: step.task.activityType) else {
       missing.insert(step.task.activityType)
       return engine.put(.message(step.report(.failure(Self.unknown(step.task.activityType)))))
     }

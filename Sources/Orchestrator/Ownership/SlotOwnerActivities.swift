@@ -40,7 +40,7 @@ extension SlotOwner {
 
   func isLocal(_ task: ActivityTask) -> Bool {
     if configuration.runsAllActivities { return true }
-    return configuration.localTaskQueues.contains(task.options.taskQueue) && registry.activities[task.activityType] != nil
+    return configuration.localTaskQueues.contains(task.options.taskQueue) && registry.implementation(of: task.activityType) != nil
       && task.options.priority == nil && (orderedQueues.isEmpty || !orderedQueues.contains(task.options.taskQueue))
   }
 

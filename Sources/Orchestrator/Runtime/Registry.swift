@@ -8,6 +8,8 @@ public struct Registry: Sendable {
     StandaloneActivity.name: WorkflowCode(StandaloneActivity.self), BatchWorkflow.name: WorkflowCode(BatchWorkflow.self),
   ]
   private(set) var activities: [String: ActivityImplementation] = [:]
+  /// Of all activities that have none of their own.
+  private(set) var anyActivity: ActivityImplementation?
   /// What the code of its workflows sets.
   private(set) var searchAttributes: [String: SearchAttributeType] = [:]
   private(set) var clientInterceptors: [any ClientInterceptor] = []
@@ -54,6 +56,25 @@ public struct Registry: Sendable {
     replace(activity, body)
   }
 
+  /// Implements every activity that has no implementation of its own, with its name: for steps that are not known beforehand.
+  /// - Parameter taskQueue: where such activities are; default `default`.
+  /// - Precondition: there is one at most.
+  public mutating func implementAny(
+    taskQueue: String = "default", _ body: @escaping @Sendable (_ name: String, _ input: Payload, ActivityContext) async throws -> Payload
+  ) {
+    precondition(anyActivity == nil, "activities without an implementation of their own are implemented twice")
+    let implementation = ActivityImplementation(options: ActivityOptions(taskQueue: taskQueue)) { given, context in
+      try await body(context.info.activityType, try given.payload, context)
+    }
+    anyActivity = activityInterceptors.reduce(implementation) { $0.intercepted(by: $1) }
+  }
+
+  /// What runs an activity; nil when this build has nothing for it.
+  func implementation(of activityType: String) -> ActivityImplementation? { activities[activityType] ?? anyActivity }
+
+  /// The only activities that this build runs; nil for all.
+  var onlyActivityTypes: [String]? { anyActivity == nil ? activityTypes : nil }
+
   /// Gives an activity its implementation, also in the place of another.
   package mutating func replace<Input, Output>(
     _ activity: Activity<Input, Output>, _ body: @escaping @Sendable (Input, ActivityContext) async throws -> Output
@@ -92,10 +113,13 @@ public struct Registry: Sendable {
   public mutating func intercept(activities interceptor: any ActivityInterceptor) {
     activityInterceptors.append(interceptor)
     activities = activities.mapValues { $0.intercepted(by: interceptor) }
+    anyActivity = anyActivity?.intercepted(by: interceptor)
   }
 
   /// The queues whose activities this build implements.
-  public var taskQueues: Set<String> { Set(activities.values.map(\.options.taskQueue)) }
+  public var taskQueues: Set<String> {
+    Set(activities.values.map(\.options.taskQueue)).union([anyActivity?.options.taskQueue].compactMap(\.self))
+  }
 
   /// The names of the workflow types, sorted.
   public var workflowTypes: [String] { workflows.keys.sorted() }
@@ -120,6 +144,16 @@ struct ActivityImplementation: Sendable {
 enum ActivityInput: Sendable {
   case payload(Payload)
   case value(any Codable & Sendable)
+
+  /// As JSON.
+  var payload: Payload {
+    get throws {
+      switch self {
+      case .payload(let payload): payload
+      case .value(let value): try PayloadCodec.encode(value)
+      }
+    }
+  }
 
   /// - Throws: `PayloadError` when it is not and does not decode as this type.
   func value<Input: Codable & Sendable>(as type: Input.Type) throws -> Input {

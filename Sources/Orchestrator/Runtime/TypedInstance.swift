@@ -80,8 +80,11 @@ final class TypedInstance<W: Workflow>: WorkflowInstance, @unchecked Sendable {
   }
 
   override func handle(signal name: String, _ payload: Payload) throws -> Bool {
-    guard case .signal(let handle)? = handlers[name] else { return false }
-    try handle(&state, payload)
+    switch handlers[name] ?? handlers[Handler<W>.anyName] {
+    case .signal(let handle): try handle(&state, payload)
+    case .anySignal(let handle): handle(&state, name, payload)
+    default: return false
+    }
     isStateChanged = true
     return true
   }

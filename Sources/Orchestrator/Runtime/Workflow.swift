@@ -71,6 +71,7 @@ public struct Handler<Target: Workflow>: Sendable {
   enum Kind: Sendable {
     case signal(@Sendable (inout Target.State, Payload) throws -> Void)
     case channel
+    case anySignal(@Sendable (inout Target.State, String, Payload) -> Void)
     case update(
       validate: @Sendable (Target.State, Payload) throws -> Void,
       /// Decodes the input first, so that one that cannot be read never reaches user code.
@@ -90,6 +91,15 @@ public struct Handler<Target: Workflow>: Sendable {
       name: signal.name,
       kind: .signal { state, payload in handle(&state, try PayloadCodec.decode(Input.self, from: payload)) })
   }
+
+  /// Accepts every signal whose name no other entry has, with that name: for senders that are not known beforehand. A signal that the code takes by
+  /// `receive` has an entry of its own then.
+  public static func anySignal(_ handle: @escaping @Sendable (inout Target.State, _ name: String, _ input: Payload) -> Void) -> Handler {
+    Handler(name: anyName, kind: .anySignal(handle))
+  }
+
+  /// No signal has it.
+  static var anyName: String { "" }
 
   /// Answers a query from the state.
   public static func query<Output>(_ query: Query<Target, Output>) -> Handler {
