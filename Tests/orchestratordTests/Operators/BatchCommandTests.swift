@@ -41,6 +41,10 @@ import Testing
   @Test func `A batch is begun, watched and cancelled over HTTP`() async throws {
     try await OperatorFixture.run { service in
       for number in 1...20 { try await service.engine.client.start(Waiting.self, id: "w-\(number)", input: "x") }
+      // One for a slot that is not taken yet lies in the inbox for a moment.
+      try await eventually("all have begun") {
+        try await service.engine.client.countWorkflows(query: "WorkflowType = 'Waiting'").count == 20
+      }
       let body = #"{"action":"signal","name":"tell","input":"hi","query":"WorkflowType = 'Waiting'","operationsPerSecond":2,"batchId":"b"}"#
       let preview = try await service.send(.post, "/api/v1/batch-preview?limit=2", body)
       #expect(preview.json["count"] as? Int == 20 && (preview.json["items"] as? [Any])?.count == 2)
