@@ -2,6 +2,7 @@ import Foundation
 import Orchestrator
 import PostgreSQL
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import orchestratord
