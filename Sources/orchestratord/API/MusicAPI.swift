@@ -30,6 +30,9 @@ struct MusicAPI: Sendable {
     self.wake = wake
   }
 
+  /// Takes what was uploaded, by whatever way it came.
+  var acceptance: UploadAcceptance { UploadAcceptance(catalog: catalog, store: store, limits: limits, wake: wake) }
+
   func addRoutes(to router: inout Router) {
     router.on(.post, "/api/v1/uploads") { try await upload($0) }
     router.on(.get, "/api/v1/tracks") { try await listTracks($0) }

@@ -4,7 +4,7 @@ import HTTP
 import Workflows
 
 /// The texts that come with a file.
-struct UploadForm: Sendable, Equatable {
+struct UploadForm: Sendable, Equatable, Codable {
   var title: String?
   var language: String?
   var tags: [String] = []
@@ -48,5 +48,19 @@ struct UploadForm: Sendable, Equatable {
     let parts = [type.rawValue, title ?? "", language ?? "", lyrics ?? ""] + tags
     // Lengths stand before the values, so that no two different forms give the same bytes.
     return Digest.sha256(fileDigest + parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
+  }
+}
+
+extension MediaType {
+  /// Clients that know no better send every file as bytes without a type: then its name tells.
+  ///
+  /// - Throws: `MediaError` when it is none of the types that are taken.
+  init(declared: String?, fileName: String?) throws {
+    let isVague = declared.map { $0.isEmpty || $0.lowercased().hasPrefix("application/octet-stream") } ?? true
+    if isVague, let named = fileName.flatMap(MediaType.init(fileName:)) {
+      self = named
+    } else {
+      self = try MediaType(declared: declared ?? "none")
+    }
   }
 }

@@ -2,15 +2,6 @@ import Activities
 import HTTP
 import Workflows
 
-/// Everything of an upload after its last byte: the file is in staging, the form was read.
-struct ReceivedUpload: Sendable {
-  let source: AudioSource
-  let fileName: String?
-  let sha256: [UInt8]
-  let form: UploadForm
-  let fingerprint: [UInt8]
-}
-
 /// Takes uploads off the wire: `multipart/form-data` with a part `file`, or the bare file with its fields in the query.
 ///
 /// Whatever goes wrong, nothing is left in staging.
@@ -62,20 +53,15 @@ struct UploadReceiver: Sendable {
     return try await finish(&file, UploadForm(reading.fields), id)
   }
 
-  /// Clients that know no better send every file as bytes without a type: then its name tells.
   private func open(_ id: TrackID, declared: String?, name: String?) async throws -> StagedFile {
-    let isVague = declared.map { $0.isEmpty || $0.lowercased().hasPrefix("application/octet-stream") } ?? true
-    let type =
-      try isVague ? name.flatMap(MediaType.init(fileName:)) ?? MediaType(declared: declared ?? "none") : MediaType(declared: declared ?? "")
+    let type = try MediaType(declared: declared, fileName: name)
     return try await StagedFile.begin(id, as: type, fileName: name, in: store, limitBytes: limits.fileBytes)
   }
 
   private func finish(_ file: inout StagedFile, _ form: UploadForm, _ id: TrackID) async throws -> ReceivedUpload {
     let digest = try await file.commit()
     let source = AudioSource(trackID: id, key: file.key.text, mediaType: file.type.rawValue, sizeBytes: Int64(file.size))
-    return ReceivedUpload(
-      source: source, fileName: file.fileName, sha256: digest, form: form,
-      fingerprint: form.fingerprint(fileDigest: digest, type: file.type))
+    return ReceivedUpload(source: source, fileName: file.fileName, sha256: digest, form: form)
   }
 }
 
