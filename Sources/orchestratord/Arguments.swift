@@ -47,13 +47,20 @@ struct Arguments {
   /// - Throws: `UsageError` for an option that is not known.
   mutating func positional() throws(UsageError) -> String? {
     guard let first = words.first else { return nil }
-    if first.hasPrefix("--") { throw UsageError("unknown option '\(first)'") }
+    if first.hasPrefix("--") { throw Self.unknown(first) }
     words.removeFirst()
     return first
   }
 
   /// - Throws: `UsageError` when a word is left.
   func finish() throws(UsageError) {
-    if let word = words.first { throw UsageError("'\(word)' was not expected here") }
+    guard let word = words.first else { return }
+    throw word.hasPrefix("--") ? Self.unknown(word) : UsageError("'\(word)' was not expected here")
+  }
+
+  private static func unknown(_ word: String) -> UsageError {
+    let option = word.prefix { $0 != "=" }
+    let nearest = Spelling.nearest(to: String(option), among: Settings.all.compactMap(\.option)).map { "; did you mean \($0)?" }
+    return UsageError("unknown option '\(option)'\(nearest ?? "")")
   }
 }

@@ -37,6 +37,7 @@ struct Main {
     case "replay": try await ReplayCommand.run(&arguments)
     case "check": try await CheckCommand.run(&arguments)
     case "account": try await AccountCommand.run(&arguments)
+    case "config": try ConfigCommand.run(&arguments)
     case "migrate": try await MigrateCommand.run(&arguments)
     case nil, "help": print(help)
     case "version": try await VersionCommand.run(&arguments)
@@ -68,16 +69,14 @@ struct Main {
       replay     a stored or exported history against the code of this build
       check      every open run against the code of this build, before it is deployed
       account    create, list, roles, block, unblock: who logs in, and the first admin
+      config     check, show, list: the settings, where they come from and what is wrong with them
       migrate    brings the database's schema up to date; --dry-run only tells
 
     Trying out
       demo       a song from upload to published, shown step by step; --song FILE takes yours
       bench      measures the engine here against its targets; --quick, or --workload NAME --rounds N --count N --in-flight M --json
 
-    Options: --database URL, --data FOLDER, --port N, --address A, --store FOLDER, --queues name=count,...,
-      --cached-runs N, --lease-milliseconds N, --retention-hours N, --max-upload-bytes N, --lyrics-url URL, --lyrics-model NAME,
-      --jwks FILE|URL, --jwt-issuer TEXT, --jwt-audience TEXT, --jwt-roles-claim NAME, --trusted-proxies A,...,
-      --allowed-origins A,..., --log-level LEVEL
-    Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...), and the rest in docs/operating.md
+    \(Settings.options)
+    Environment: DATABASE_URL, PORT, GEMINI_API_KEY, ORCHESTRATOR_TOKENS (token:user:role,...) and more: `orchestratord config list`
     """
 }

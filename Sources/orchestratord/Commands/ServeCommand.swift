@@ -37,8 +37,7 @@ enum ServeCommand {
     try arguments.finish()
     let parts = Service.Parts(ownsSlots: false, servesHTTP: false, worksOnQueues: true)
     try await run(configuration, parts) { _, _ in
-      let queues = configuration.taskQueues.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-      print("orchestratord worker: queues \(queues)")
+      print("orchestratord worker: queues \(Settings.queueText(configuration.taskQueues))")
     }
   }
 
@@ -47,7 +46,7 @@ enum ServeCommand {
     _ configuration: Configuration, _ parts: Service.Parts, announce: (Service, ConnectionConfiguration) -> Void
   ) async throws {
     let shutdown = try ShutdownSignal()
-    try refuseOpenDevelopment(configuration)
+    try ConfigurationChecks.isReachable(configuration)
     let (connection, cluster) = try ConfiguredDatabase.open(configuration)
     let result: Result<Void, any Error>
     do {
@@ -76,13 +75,5 @@ enum ServeCommand {
     fflush(nil)
     running.cancel()
     await running.value
-  }
-
-  /// The development tokens are known to everybody: beyond this machine real ones are needed.
-  private static func refuseOpenDevelopment(_ configuration: Configuration) throws(UsageError) {
-    guard configuration.isOpenDevelopment, !configuration.address.hasPrefix("127."), configuration.address != "::1" else { return }
-    throw UsageError(
-      "to listen on \(configuration.address) set ORCHESTRATOR_TOKEN_KEY, ORCHESTRATOR_JWKS or ORCHESTRATOR_TOKENS: the development tokens are public"
-    )
   }
 }
