@@ -6,12 +6,13 @@ public typealias HTTPMiddleware = @Sendable (HTTPRequest, HTTPHandler) async thr
 
 /// Finds the handler of a method and a path.
 ///
-/// Patterns are paths whose segments are text or `{name}`; text wins over a parameter. `HEAD` is answered by `GET`
-/// handlers, `OPTIONS` by the list of methods.
+/// Patterns are paths whose segments are text or `{name}`, the last one also `{name...}` for all segments that are left; text wins
+/// over a parameter, and that over the rest. `HEAD` is answered by `GET` handlers, `OPTIONS` by the list of methods.
 public struct Router: Sendable {
   private struct Node: Sendable {
     var children: [String: Node] = [:]
     var parameterChild: [Node] = []
+    var restChild: [Node] = []
     var endpoints: [HTTPMethod: Endpoint] = [:]
   }
 
@@ -69,8 +70,11 @@ public struct Router: Sendable {
   }
 
   private static func parameterName(_ segment: String) -> String? {
-    segment.hasPrefix("{") && segment.hasSuffix("}") ? String(segment.dropFirst().dropLast()) : nil
+    guard segment.hasPrefix("{"), segment.hasSuffix("}") else { return nil }
+    return String(segment.dropFirst().dropLast(isRest(segment) ? 4 : 1))
   }
+
+  private static func isRest(_ segment: String) -> Bool { segment.hasSuffix("...}") }
 
   private static func insert(
     _ segments: ArraySlice<String>, _ endpoint: Endpoint, _ method: HTTPMethod, _ pattern: String, into node: inout Node
@@ -80,7 +84,11 @@ public struct Router: Sendable {
       node.endpoints[method] = endpoint
       return
     }
-    if parameterName(segment) != nil {
+    if isRest(segment) {
+      precondition(segments.count == 1, "route pattern \"\(pattern)\" must end with the parameter for its rest")
+      if node.restChild.isEmpty { node.restChild.append(Node()) }
+      insert([], endpoint, method, pattern, into: &node.restChild[0])
+    } else if parameterName(segment) != nil {
       if node.parameterChild.isEmpty { node.parameterChild.append(Node()) }
       insert(segments.dropFirst(), endpoint, method, pattern, into: &node.parameterChild[0])
     } else {
@@ -114,11 +122,14 @@ extension Router {
   private static func find(_ segments: ArraySlice<String>, in node: Node, _ values: inout [String]) -> Node? {
     guard let segment = segments.first else { return node.endpoints.isEmpty ? nil : node }
     if let child = node.children[segment], let found = find(segments.dropFirst(), in: child, &values) { return found }
-    guard let child = node.parameterChild.first else { return nil }
-    values.append(segment)
-    if let found = find(segments.dropFirst(), in: child, &values) { return found }
-    values.removeLast()
-    return nil
+    if let child = node.parameterChild.first {
+      values.append(segment)
+      if let found = find(segments.dropFirst(), in: child, &values) { return found }
+      values.removeLast()
+    }
+    guard let rest = node.restChild.first else { return nil }
+    values.append(segments.joined(separator: "/"))
+    return rest
   }
 
   private static func allowed(_ node: Node) -> [HTTPMethod] {

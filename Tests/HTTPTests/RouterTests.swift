@@ -28,6 +28,8 @@ import Testing
     router.on(.get, "/tracks/new", answer("form"))
     router.on(.delete, "/tracks/{track}/parts/{part}", answer("drop"))
     router.on(.get, "/tracks/new/help", answer("help"))
+    router.on(.get, "/files/{key...}", answer("file"))
+    router.on(.get, "/files/{key}/size", answer("size"))
     router.on(.get, "/teapot") { _ in throw Teapot() }
     router.on(.get, "/secret") { _ in throw Secret() }
     router.on(.get, "/cancelled") { _ in throw CancellationError() }
@@ -47,7 +49,10 @@ import Testing
       ("POST", "/tracks?x=/tracks/7", "create"), ("GET", "/tracks/7", "show id=7"), ("HEAD", "/tracks/7", "show id=7"),
       ("GET", "/tracks/new", "form"), ("GET", "/tracks/new/help", "help"), ("GET", "/tracks/a%2Fb%20c", "show id=a/b c"),
       ("GET", "/tracks/%7Bid%7D", "show id={id}"), ("DELETE", "/tracks/1/parts/2", "drop part=2 track=1"),
-      ("DELETE", "/tracks/new/parts/2", "drop part=2 track=new"), ("GET", "http://host/tracks/7?a=b", "show id=7"),
+      ("DELETE", "/tracks/new/parts/2", "drop part=2 track=new"), ("GET", "/files/a", "file key=a"),
+      ("GET", "/files/a/b/c", "file key=a/b/c"),
+      ("GET", "/files/a/size", "size key=a"), ("GET", "/files/a/b/size", "file key=a/b/size"),
+      ("GET", "http://host/tracks/7?a=b", "show id=7"),
     ])
   func found(_ method: String, _ target: String, _ expected: String) async throws {
     let (status, text, _) = try await Self.respond(method, target)
@@ -55,7 +60,8 @@ import Testing
     #expect(text == expected)
   }
 
-  @Test("answers 404 for unknown paths", arguments: ["/track", "/tracks/1/parts", "/tracks/1/parts/2/3", "/tracks/1/2", "/Tracks"])
+  @Test(
+    "answers 404 for unknown paths", arguments: ["/track", "/tracks/1/parts", "/tracks/1/parts/2/3", "/tracks/1/2", "/Tracks", "/files"])
   func notFound(_ target: String) async throws {
     let (status, text, headers) = try await Self.respond("GET", target)
     #expect(status == 404)

@@ -11,6 +11,7 @@ import Testing
 @Suite struct RowSecurityTests {
   private static let tables = [
     "music.tracks", "music.stages", "music.lyrics", "music.status_changes", "music.notifications", "access.artist_applications",
+    "music.upload_requests",
   ]
 
   /// Two artists with a track each, one of them with everything that hangs on it.

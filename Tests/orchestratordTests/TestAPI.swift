@@ -10,7 +10,11 @@ import Testing
 
 /// The API over a real database and a real store in a folder of its own; no engine runs, so tracks move only when a test moves them.
 final class TestAPI: Sendable {
-  static let tokens = "artist-token-0001:anna:artist, other-token-00001:otto:artist, admin-token-00001:ada:admin"
+  static let tokens =
+    "artist-token-0001:anna:artist, other-token-00001:otto:artist, admin-token-00001:ada:admin, store-token-00001:minio:service"
+
+  /// Of the URLs of the local store.
+  static let storageCredentials = SigningCredentials(keyID: "local", secret: "not-a-secret", region: "local")
 
   let router: Router
   let access: AccessAPI
@@ -37,8 +41,12 @@ final class TestAPI: Sendable {
     access = AccessAPI(directory: AccessDirectory(database: database), tokens: tokens, authentication: authentication)
     var router = Router()
     router.use { try await audit.around($0, $1) }
-    MusicAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, limits: limits).addRoutes(to: &router)
+    MusicAPI(
+      catalog: catalog, store: store, authentication: authentication, tokens: tokens, limits: limits,
+      storage: .local(Self.storageCredentials, publicURL: nil)
+    ).addRoutes(to: &router)
     access.addRoutes(to: &router)
+    StorageRoutes(store: store, credentials: Self.storageCredentials).addRoutes(to: &router)
     self.router = router
   }
 

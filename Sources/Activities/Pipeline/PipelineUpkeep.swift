@@ -33,11 +33,12 @@ public struct PipelineUpkeep: Sendable {
     let removed = try await sweepStaging()
     if removed > 0 { Log.info("staging-swept", "removed \(removed) abandoned files") }
     _ = try await catalog.forgetOldUploads()
+    _ = try await catalog.forgetUploadRequests()
   }
 
   /// Returns how many files went. A track that is still in processing keeps its upload, however old it is.
   func sweepStaging() async throws -> Int {
-    var removed = try await sweepUnfinishedWrites()
+    var removed = try await sweepUnfinished()
     var last: ObjectKey?
     repeat {
       let page = try await store.list(in: TrackKeys.staging(), after: last, limit: 500)
@@ -52,8 +53,6 @@ public struct PipelineUpkeep: Sendable {
     return removed
   }
 
-  /// The folder holds no objects, so only writes that were never finished go.
-  private func sweepUnfinishedWrites() async throws -> Int {
-    try await store.sweep(ObjectKey("unfinished"), olderThan: stagingAge)
-  }
+  /// Writes that were never finished, and files that were stored by a URL of which nobody has said since that they are there.
+  private func sweepUnfinished() async throws -> Int { try await store.sweep(TrackKeys.incoming(), olderThan: stagingAge) }
 }

@@ -5,6 +5,13 @@ public enum TrackKeys {
   /// The folder of uploads that are not accepted yet.
   public static func staging() throws(ObjectStoreError) -> ObjectKey { try ObjectKey("staging") }
 
+  /// The folder of uploads that go straight to the store, until somebody says that they are there.
+  public static func incoming() throws(ObjectStoreError) -> ObjectKey { try ObjectKey("incoming") }
+
+  public static func incoming(_ id: TrackID, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("incoming/\(id).\(type.fileExtension)")
+  }
+
   public static func staged(_ id: TrackID, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
     try ObjectKey("staging/\(id).\(type.fileExtension)")
   }

@@ -67,6 +67,8 @@ public struct ObjectInfo: Sendable, Equatable {
   public var size: Int
   /// Time since the last change, by the store's clock.
   public var age: Duration
+  /// What it was stored as; nil where the store keeps no types.
+  public var contentType: String?
 }
 
 /// What went wrong in the store, with the key.

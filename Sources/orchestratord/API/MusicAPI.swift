@@ -14,19 +14,22 @@ struct MusicAPI: Sendable {
   /// Makes and takes the tokens for events.
   let tokens: OwnTokens
   let limits: UploadLimits
+  /// How clients reach the store.
+  let storage: StorageAccess
   /// Called after a commit that started or signalled a workflow: its owner looks at once instead of at its next poll.
   let wake: @Sendable () -> Void
   let keysInFlight = KeysInFlight()
 
   init(
     catalog: TrackCatalog, store: any ObjectStore, authentication: Authentication, tokens: OwnTokens, limits: UploadLimits = UploadLimits(),
-    wake: @escaping @Sendable () -> Void = {}
+    storage: StorageAccess? = nil, wake: @escaping @Sendable () -> Void = {}
   ) {
     self.catalog = catalog
     self.store = store
     self.authentication = authentication
     self.tokens = tokens
     self.limits = limits
+    self.storage = storage ?? .local(.local(tokens.signer), publicURL: nil)
     self.wake = wake
   }
 
@@ -35,6 +38,7 @@ struct MusicAPI: Sendable {
 
   func addRoutes(to router: inout Router) {
     router.on(.post, "/api/v1/uploads") { try await upload($0) }
+    addDirectUploadRoutes(to: &router)
     router.on(.get, "/api/v1/tracks") { try await listTracks($0) }
     router.on(.get, "/api/v1/tracks/{id}") { try await showTrack($0) }
     router.on(.get, "/api/v1/tracks/{id}/events") { try await followTrack($0) }

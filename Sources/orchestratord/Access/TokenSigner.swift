@@ -17,10 +17,12 @@ struct TokenSigner: Sendable {
   private let key: Key
   /// Tells the key from the one before and after it.
   let keyID: String
+  private let seed: [UInt8]
 
   /// - Parameter text: a secret of 32 bytes or more for HS256, or an RSA private key in PEM for RS256.
   /// - Throws: `UsageError`, never with the text.
   init(_ text: String) throws(UsageError) {
+    seed = HMAC.sha256(key: text.utf8, Array("seed".utf8))
     if text.hasPrefix("-----BEGIN") {
       guard let privateKey = RSAPrivateKey(pem: text) else {
         throw UsageError("the key for tokens is no unencrypted RSA private key in PEM with 2048 to 8192 bits")
@@ -45,6 +47,9 @@ struct TokenSigner: Sendable {
     case .privateKey(let key): VerificationKey(keyID: keyID, material: .publicKey(key.publicKey))
     }
   }
+
+  /// A secret for another purpose, which tells nothing of this key or of the secret for any other.
+  func secret(for purpose: String) -> [UInt8] { HMAC.sha256(key: seed, Array(purpose.utf8)) }
 
   /// The token in its compact form.
   func token(_ claims: TokenClaims, type: String = "JWT") throws -> String {

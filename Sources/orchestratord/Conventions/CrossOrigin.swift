@@ -5,7 +5,7 @@ struct CrossOrigin: Sendable {
   /// `https://studio.example`, as browsers send it.
   let origins: Set<String>
   private static let requestHeaders =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, X-Request-Id, traceparent, tracestate"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, X-Request-Id, X-Amz-Checksum-Sha256, traceparent, tracestate"
   private static let answerHeaders = "Content-Range, ETag, Link, Location, Retry-After, X-Request-Id"
 
   /// Reads origins separated by commas.
@@ -25,7 +25,7 @@ struct CrossOrigin: Sendable {
 
   /// The routes under `/stream` have their own rule: what is published may be played on any page.
   func around(_ request: HTTPRequest, _ next: HTTPHandler) async throws -> HTTPResponse {
-    guard !origins.isEmpty, request.path.hasPrefix("/api/") else { return try await next(request) }
+    guard !origins.isEmpty, request.path.hasPrefix("/api/") || request.path.hasPrefix("/storage/") else { return try await next(request) }
     var response = try await next(request)
     response.headers.add("Vary", "Origin")
     guard let origin = request.headers["Origin"], origins.contains(origin.lowercased()) else { return response }

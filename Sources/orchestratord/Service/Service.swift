@@ -115,6 +115,7 @@ final class Service: Sendable {
     MusicAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits, wake: { client.wake() }
     ).addRoutes(to: &router)
+    StorageRoutes(store: store, credentials: .local(access.tokens.signer)).addRoutes(to: &router)
     access.addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)

@@ -6,6 +6,10 @@ struct UploadLimits: Sendable {
   var fileBytes = 100 << 20
   /// Bytes beside the file: part heads, delimiters, text fields; default 256 KiB.
   var formBytes = 256 << 10
+  /// How long a URL to store a file by is good; default 15 minutes.
+  var urlLifetime = Duration.seconds(15 * 60)
+  /// Uploads of one artist that were announced and are not there yet; default 100.
+  var openRequests = 100
   /// How long a track waits for its review before it is blocked; default 14 days.
   var reviewWithin = Duration.seconds(14 * 86_400)
   /// How long failed lyrics may be retried after the review; default 30 days.
