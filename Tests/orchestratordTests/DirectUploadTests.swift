@@ -139,7 +139,7 @@ import Testing
     let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
       for index in 0..<12 {
         group.addTask {
-          index.isMultiple(of: 2) ? try await Self.confirm(api, upload.id).status : try await Self.notify(api, [upload.key]).status
+          try await index.isMultiple(of: 2) ? Self.confirm(api, upload.id).status : Self.notify(api, [upload.key]).status
         }
       }
       return try await group.reduce(into: []) { $0.append($1) }

@@ -163,7 +163,7 @@ import Testing
       let signed = bucket.sign(
         .put, key, query: [("partNumber", "7"), ("uploadId", "a/b+c")],
         headers: ["Content-Type": "audio/mpeg", "x-amz-copy-source": "music/a b"],
-        payloadHash: one.endpoint.hasPrefix("https") ? CanonicalRequest.unsignedPayload : Hexadecimal.encode(Digest.sha256(one.body.utf8)),
+        payloadHash: Hexadecimal.encode(Digest.sha256(one.body.utf8)),
         at: time)
       #expect(put.url == theirs.put.replacing(":443/", with: "/"), "seed \(seed), case \(number)")
       #expect(get.url == theirs.get.replacing(":443/", with: "/"), "seed \(seed), case \(number)")
