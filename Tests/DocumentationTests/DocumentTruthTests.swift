@@ -75,7 +75,9 @@ import Testing
 
   @Test("The table of requests has exactly the routes that are served")
   func routes() throws {
-    let files = ["Music", "Access", "Account", "Session", "Key", "Application", "Storage", "DirectUpload", "Health", "Metrics"]
+    let files = [
+      "Music", "Asset", "Job", "Access", "Account", "Session", "Key", "Application", "Storage", "DirectUpload", "Health", "Metrics",
+    ]
     let served = try files.flatMap { name in
       let code = try Project.text("Sources/orchestratord/API/\(name)\(name == "Music" ? "API" : "Routes").swift")
       return code.matches(of: /router\.on\(\.(\w+), "([^"]+)"/).map { "\($0.1.uppercased()) \($0.2)" }

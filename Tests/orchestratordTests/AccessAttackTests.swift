@@ -38,6 +38,7 @@ import Testing
       var router = Router()
       router.use { try await audit.around($0, $1) }
       MusicAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
+      AssetAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
       AccessAPI(directory: directory, tokens: tokens, authentication: authentication).addRoutes(to: &router)
       let client = Client(api.database, Registry(), identity: "api")
       OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)

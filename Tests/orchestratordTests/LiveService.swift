@@ -45,6 +45,7 @@ final class LiveService: Sendable {
     try FileManager.default.createDirectory(atPath: folder + "/scratch", withIntermediateDirectories: true)
     var registry = Registry()
     registry.register(PublishTrack.self)
+    registry.register(ProcessAsset.self)
     PipelineActivities(catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch").implement(
       in: &registry)
     var settings = EngineConfiguration(database: configuration, build: "test")
@@ -53,10 +54,11 @@ final class LiveService: Sendable {
     let engine = try Engine(settings, registry)
     self.engine = engine
     var router = Router()
-    MusicAPI(
-      catalog: catalog, store: store, authentication: try Authentication(tokens: TestAPI.tokens),
-      tokens: OwnTokens(try TokenSigner(TokenTests.secret)), wake: { engine.client.wake() }
-    ).addRoutes(to: &router)
+    let authentication = try Authentication(tokens: TestAPI.tokens)
+    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
+    let wake: @Sendable () -> Void = { engine.client.wake() }
+    MusicAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, wake: wake).addRoutes(to: &router)
+    AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, wake: wake).addRoutes(to: &router)
     self.router = router
     engine.start()
     try await engine.waitUntilReady()
@@ -64,10 +66,10 @@ final class LiveService: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  /// Three seconds of a tone as MP3.
-  func song() async throws -> [UInt8] {
+  /// A sound as MP3, by default three seconds of a tone.
+  func song(_ sound: String = "sine=frequency=330:duration=3:sample_rate=44100") async throws -> [UInt8] {
     let path = folder + "/song.mp3"
-    let source = ["-v", "error", "-y", "-f", "lavfi", "-i", "sine=frequency=330:duration=3:sample_rate=44100", path]
+    let source = ["-v", "error", "-y", "-f", "lavfi", "-i", sound, path]
     try await Subprocess("/usr/bin/ffmpeg", source, in: folder).run()
     return [UInt8](try #require(FileManager.default.contents(atPath: path)))
   }

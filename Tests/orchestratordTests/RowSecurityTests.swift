@@ -12,6 +12,7 @@ import Testing
   private static let tables = [
     "music.tracks", "music.stages", "music.lyrics", "music.status_changes", "music.notifications", "access.artist_applications",
     "music.upload_requests",
+    "music.assets", "music.asset_versions", "music.asset_files", "music.jobs",
   ]
 
   /// Two artists with a track each, one of them with everything that hangs on it.

@@ -45,6 +45,7 @@ final class TestAPI: Sendable {
       catalog: catalog, store: store, authentication: authentication, tokens: tokens, limits: limits,
       storage: .local(Self.storageCredentials, publicURL: nil)
     ).addRoutes(to: &router)
+    AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
     access.addRoutes(to: &router)
     StorageRoutes(store: store, credentials: Self.storageCredentials).addRoutes(to: &router)
     self.router = router

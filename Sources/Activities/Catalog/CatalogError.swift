@@ -8,6 +8,16 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
     case trackNotFound = "MU002"
     case alreadyReviewed = "MU003"
     case notWaitingForReview = "MU004"
+    case assetNotFound = "MA001"
+    case versionNotFound = "MA002"
+    /// Its upload has not proved to be sound.
+    case assetNotReady = "MA003"
+    /// The version has no file of that kind, or several of which none was named.
+    case kindNotFound = "MA004"
+    case jobNotFound = "MA005"
+    /// What was asked for does not fit how the job stands.
+    case jobStatusUnfit = "MA006"
+    case tooManyJobs = "MA007"
   }
 
   public let code: Code

@@ -31,12 +31,7 @@ extension TrackCatalog {
     of artistID: String?, status: TrackStatus?, after cursor: TrackCursor?, limit: Int
   ) async throws -> [TrackRecord] {
     var parameters = Parameters(artistID, status?.rawValue)
-    if let cursor {
-      parameters.appendTimestamp(microseconds: cursor.createdAt)
-    } else {
-      parameters.appendNull()
-    }
-    parameters.append(cursor?.id.uuid)
+    parameters.append(cursor)
     parameters.append(Int64(min(max(limit, 1), 200)))
     let rows = try await call(CatalogStatements.tracks, parameters)
     return try (0..<rows.count).map { try TrackRecord(rows, $0) }

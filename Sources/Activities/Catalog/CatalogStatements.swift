@@ -107,9 +107,16 @@ enum CatalogStatements {
   static let settleTracks = Statement(
     name: "catalog_settle_tracks", sql: "select music.settle_tracks($1)", parameterTypes: [.int4])
 
-  /// Staging keys that a track in processing still needs.
+  /// Staging keys that a track in processing or a job still needs.
   static let stagedKeys = Statement(
     name: "catalog_staged_keys",
-    sql: "select source_key from music.tracks where source_key = any($1) and status in ('PENDING', 'PROCESSING')",
+    sql: """
+      select source_key from music.tracks where source_key = any($1) and status in ('PENDING', 'PROCESSING')
+      union all
+      select k.key from unnest($1) as k (key)
+      where exists (
+        select from music.jobs j
+        where j.id = substring(k.key from '^staging/jobs/([0-9a-f-]{36})/')::uuid and j.status in ('pending', 'processing'))
+      """,
     parameterTypes: [.textArray])
 }

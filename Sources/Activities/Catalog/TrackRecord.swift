@@ -128,7 +128,7 @@ public struct StatusChangeRecord: Sendable, Equatable {
 
 extension Rows {
   /// A value stored as JSON; nil for a null.
-  fileprivate func json<Value: Decodable>(_ type: Value.Type, _ row: Int, _ column: Int) throws -> Value? {
+  func json<Value: Decodable>(_ type: Value.Type, _ row: Int, _ column: Int) throws -> Value? {
     guard let text = try optional(row, column, text) else { return nil }
     return try PayloadCodec.decode(type, from: Payload(json: Array(text.utf8)))
   }

@@ -55,7 +55,8 @@ public struct Probe: Sendable {
     try header.check(fileBytes: fileBytes, sample: beginning.dropFirst(header.dataOffset).prefix(4096))
   }
 
-  private func describe(_ source: MediaSource, _ scratch: String) async throws -> ProbeReport.Claim {
+  /// What the container says; nothing of it is proved.
+  func describe(_ source: MediaSource, _ scratch: String) async throws -> ProbeReport.Claim {
     var limits = toolLimits
     limits.outputBytes = 8 << 20
     let arguments = ["-v", "warning", "-print_format", "json", "-show_format", "-show_streams"] + source.input

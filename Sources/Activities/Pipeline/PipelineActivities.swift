@@ -6,6 +6,7 @@ import Workflows
 ///
 ///     var registry = Registry()
 ///     registry.register(PublishTrack.self)
+///     registry.register(ProcessAsset.self)
 ///     PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: "/var/tmp").implement(in: &registry)
 public struct PipelineActivities: Sendable {
   let catalog: TrackCatalog
@@ -13,6 +14,7 @@ public struct PipelineActivities: Sendable {
   let lyrics: any LyricsProvider
   let scratchFolder: String
   let probeLimits: ProbeLimits
+  let jobTypes = JobTypes()
 
   /// - Parameter scratchFolder: an existing folder for temporary files; each attempt works in a folder of its own there and removes it.
   public init(
@@ -28,6 +30,7 @@ public struct PipelineActivities: Sendable {
 
   public func implement(in registry: inout Registry) {
     implementCatalogSteps(in: &registry)
+    implementJobSteps(in: &registry)
     registry.implement(Steps.validate) { source, context in try await step(source.trackID, context) { _ in try await validate(source) } }
     registry.implement(Steps.probe) { source, context in
       try await step(source.trackID, context) { progress in try await probe(source, progress) }
@@ -68,7 +71,7 @@ public struct PipelineActivities: Sendable {
 
   /// What the catalogue refuses it refuses again: an operator decides at once instead of after a hundred attempts.
   @discardableResult
-  private func refusing<Output>(_ body: () async throws -> Output) async throws -> Output {
+  func refusing<Output>(_ body: () async throws -> Output) async throws -> Output {
     do {
       return try await body()
     } catch let error as CatalogError {
@@ -81,7 +84,11 @@ public struct PipelineActivities: Sendable {
     _ trackID: TrackID, _ context: ActivityContext, _ body: @escaping @Sendable (@escaping StageProgress.Callback) async throws -> Output
   ) async throws -> Output {
     do {
-      return try await StageProgress(catalog: catalog, trackID: trackID, context: context).during(body)
+      let info = context.info
+      return try await StageProgress(context: context) { percent, isDone in
+        try await catalog.reportProgress(
+          trackID, stage: info.activityType, percent: percent, attempt: info.attempt, isDone: isDone)
+      }.during(body)
     } catch let error as MediaError {
       throw ApplicationFailure(type: FailureTypes.invalidAudio, message: Self.sentence(error.description), isRetryable: false)
     } catch let error as LyricsFailure {

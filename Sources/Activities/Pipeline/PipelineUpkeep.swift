@@ -30,13 +30,15 @@ public struct PipelineUpkeep: Sendable {
   func runOnce() async throws {
     let settled = try await catalog.settleTracks()
     if settled > 0 { Log.warning("tracks-settled", "ended \(settled) tracks whose runs had been stopped") }
+    let ended = try await catalog.settleJobs()
+    if ended > 0 { Log.warning("jobs-settled", "ended \(ended) jobs whose runs had been stopped") }
     let removed = try await sweepStaging()
     if removed > 0 { Log.info("staging-swept", "removed \(removed) abandoned files") }
     _ = try await catalog.forgetOldUploads()
     _ = try await catalog.forgetUploadRequests()
   }
 
-  /// Returns how many files went. A track that is still in processing keeps its upload, however old it is.
+  /// Returns how many files went. A track or job that is still in processing keeps its files, however old they are.
   func sweepStaging() async throws -> Int {
     var removed = try await sweepUnfinished()
     var last: ObjectKey?

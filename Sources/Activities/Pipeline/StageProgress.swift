@@ -1,7 +1,6 @@
 import Foundation
 import Orchestrator
 import Synchronization
-import Workflows
 
 /// Shows people and the engine how far one attempt is, while it works.
 ///
@@ -12,9 +11,9 @@ struct StageProgress: Sendable {
 
   static let interval = Duration.milliseconds(300)
 
-  let catalog: TrackCatalog
-  let trackID: TrackID
   let context: ActivityContext
+  /// Where people see it.
+  let report: @Sendable (_ percent: Int, _ isDone: Bool) async throws -> Void
 
   func during<Output: Sendable>(_ body: @escaping @Sendable (@escaping Callback) async throws -> Output) async throws -> Output {
     let latest = LatestPercent()
@@ -43,10 +42,9 @@ struct StageProgress: Sendable {
   /// Progress is a courtesy: a step must not fail because it could not be shown.
   private func show(_ percent: Int, isDone: Bool = false) async {
     do {
-      try await catalog.reportProgress(
-        trackID, stage: context.info.activityType, percent: percent, attempt: context.info.attempt, isDone: isDone)
+      try await report(percent, isDone)
     } catch {
-      Log.debug("progress", "not shown: \(error)", ["track_id": trackID.description])
+      Log.debug("progress", "not shown: \(error)", ["workflow_id": context.info.workflowID])
     }
   }
 }

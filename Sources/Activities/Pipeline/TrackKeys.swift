@@ -22,6 +22,15 @@ public enum TrackKeys {
 
   public static func transcoded(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("transcoded-track/\(id)") }
 
+  /// Where an attempt of a job keeps a file until its version is published; never the place of another attempt.
+  public static func stagedResult(of id: JobID, kind: String, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("staging/jobs/\(id)/\(JobID())-\(kind).\(type.fileExtension)")
+  }
+
+  public static func version(_ version: Int, of id: AssetID, kind: String, as type: MediaType) throws(ObjectStoreError) -> ObjectKey {
+    try ObjectKey("assets/\(id)/v\(version)/\(kind).\(type.fileExtension)")
+  }
+
   public static func waveform(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("waveform/\(id)") }
 }
 

@@ -40,6 +40,8 @@ enum EmbeddedMigrations {
     migration_0032,
     migration_0033,
     migration_0034,
+    migration_0035,
+    migration_0036,
   ]
 }
 
@@ -3681,5 +3683,380 @@ alter table music.upload_requests enable row level security;
 grant select on music.upload_requests to orchestrator_api;
 create policy upload_requests_of_viewer on music.upload_requests for select to orchestrator_api using (
   artist_id = (select access.viewer()));
+
+"""###)
+
+private let migration_0035 = Migration(number: 35, name: "assets", sql: ###"""
+-- A track's sound in versions, and the jobs that make them. Version 1 is the original; a job takes one version and adds the next one, which is
+-- seen, whole, from the moment its files are where its keys say.
+-- Lock order: the row of music.tracks first, then that of music.assets, then everything else.
+create table music.assets (
+  id uuid primary key references music.tracks (id) on delete cascade,
+  artist_id text not null check (octet_length(artist_id) between 1 and 255),
+  status text not null default 'pending' check (status in ('pending', 'ready', 'failed')),
+  latest_version integer not null default 0 check (latest_version >= 0),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  check ((status = 'ready') = (latest_version > 0))
+);
+create index assets_newest on music.assets (created_at desc, id desc);
+create index assets_of_artist on music.assets (artist_id, created_at desc, id desc);
+comment on table music.assets is 'The sound of a track in versions. It has the track''s id.';
+comment on column music.assets.id is 'The track whose sound it is.';
+comment on column music.assets.artist_id is 'The user who owns it.';
+comment on column music.assets.status is 'pending until the upload proved to be sound; failed when it did not.';
+comment on column music.assets.latest_version is 'The newest version that is whole; 0 while there is none.';
+comment on column music.assets.created_at is 'When the upload was accepted.';
+comment on column music.assets.updated_at is 'When the row last changed.';
+
+create table music.jobs (
+  id uuid primary key,
+  asset_id uuid not null references music.assets (id) on delete cascade,
+  requested_by text not null check (octet_length(requested_by) between 1 and 255),
+  type text not null check (type ~ '^[a-z][a-z0-9-]{0,39}$'),
+  input_version integer not null,
+  input_kind text not null,
+  priority smallint not null check (priority between 1 and 5),
+  parameters jsonb not null,
+  status text not null default 'pending' check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+  progress smallint not null default 0 check (progress between 0 and 100),
+  attempt integer not null default 0,
+  tries integer not null default 1,
+  created_version integer,
+  error_code text,
+  error text,
+  idempotency_key text check (octet_length(idempotency_key) between 1 and 255),
+  fingerprint bytea check (octet_length(fingerprint) = 32),
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  updated_at timestamptz not null default now(),
+  finished_at timestamptz,
+  check ((status = 'completed') = (created_version is not null)),
+  check ((idempotency_key is null) = (fingerprint is null))
+) with (fillfactor = 70);
+create index jobs_newest on music.jobs (created_at desc, id desc);
+create index jobs_of_asset on music.jobs (asset_id, created_at desc, id desc);
+create unique index jobs_by_key on music.jobs (requested_by, idempotency_key) where idempotency_key is not null;
+create index jobs_open on music.jobs (created_at) where status in ('pending', 'processing');
+comment on table music.jobs is 'A piece of work on one version of an asset; the workflow of the same id does it.';
+comment on column music.jobs.id is 'Names the job and its workflow.';
+comment on column music.jobs.asset_id is 'What is worked on.';
+comment on column music.jobs.requested_by is 'The user who asked for it.';
+comment on column music.jobs.type is 'What is done, for example loudness.';
+comment on column music.jobs.input_version is 'The version that is read; the latest one of the time of the request when none was named.';
+comment on column music.jobs.input_kind is 'Which file of that version is read.';
+comment on column music.jobs.priority is '1 is done first, 5 last.';
+comment on column music.jobs.parameters is 'What the type of job takes, checked, with its defaults filled in.';
+comment on column music.jobs.status is 'pending until its first step, then processing, then one of the three ends.';
+comment on column music.jobs.progress is 'Per cent of this attempt.';
+comment on column music.jobs.attempt is 'Attempt of the processing that runs or ran last; 0 before the first.';
+comment on column music.jobs.tries is '1, and 1 more for each time that it was asked for again after its end.';
+comment on column music.jobs.created_version is 'The version that it added; null until it is completed.';
+comment on column music.jobs.error_code is 'Why it failed, for programs.';
+comment on column music.jobs.error is 'Why it failed, for people.';
+comment on column music.jobs.idempotency_key is 'As sent in the Idempotency-Key header; null without one.';
+comment on column music.jobs.fingerprint is 'SHA-256 of what came with the key.';
+comment on column music.jobs.created_at is 'When it was asked for first.';
+comment on column music.jobs.started_at is 'When its first step began, of this try.';
+comment on column music.jobs.updated_at is 'When the row last changed.';
+comment on column music.jobs.finished_at is 'When it ended; null while it has not.';
+
+create table music.asset_versions (
+  asset_id uuid not null references music.assets (id) on delete cascade,
+  version integer not null check (version >= 1),
+  from_version integer,
+  job_id uuid unique references music.jobs (id) on delete set null,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  published_at timestamptz,
+  primary key (asset_id, version),
+  foreign key (asset_id, from_version) references music.asset_versions (asset_id, version),
+  check (from_version < version)
+);
+-- The next number is given only when the one before it is there for all: numbers have no gaps at any moment.
+create unique index asset_versions_on_their_way on music.asset_versions (asset_id) where published_at is null;
+comment on table music.asset_versions is 'A state of an asset''s sound; never changed once it is published.';
+comment on column music.asset_versions.asset_id is 'The asset.';
+comment on column music.asset_versions.version is '1 for the original, then one more each.';
+comment on column music.asset_versions.from_version is 'The version it was made from; null for the original.';
+comment on column music.asset_versions.job_id is 'The job that made it; null for the original.';
+comment on column music.asset_versions.metadata is 'What is known about it: the probe of the original, or what its job measured and did.';
+comment on column music.asset_versions.created_at is 'When its number was given.';
+comment on column music.asset_versions.published_at is 'When it could be seen; null while its files are put in place.';
+
+create table music.asset_files (
+  asset_id uuid not null,
+  version integer not null,
+  kind text not null check (kind ~ '^[a-z][a-z0-9-]{0,39}$'),
+  object_key text not null unique,
+  media_type text not null,
+  size_bytes bigint not null check (size_bytes > 0),
+  duration_ms bigint check (duration_ms >= 0),
+  primary key (asset_id, version, kind),
+  foreign key (asset_id, version) references music.asset_versions (asset_id, version) on delete cascade
+);
+comment on table music.asset_files is 'The files of a version, one of each kind.';
+comment on column music.asset_files.asset_id is 'The asset.';
+comment on column music.asset_files.version is 'Its version.';
+comment on column music.asset_files.kind is 'What it holds: source, enhanced, converted, vocals, instrumental, or any other word.';
+comment on column music.asset_files.object_key is 'Where it is in the object store.';
+comment on column music.asset_files.media_type is 'Its registered media type.';
+comment on column music.asset_files.size_bytes is 'Its bytes.';
+comment on column music.asset_files.duration_ms is 'Exact length in milliseconds by a whole decode.';
+
+-- Whoever moves a track moves its asset, in the same transaction.
+create function music.follow_track() returns trigger language plpgsql as $$
+begin
+  insert into music.assets (id, artist_id) values (new.id, new.artist_id) on conflict do nothing;
+  if new.status = 'FAILED' then
+    update music.assets set status = 'failed', updated_at = now() where id = new.id and status = 'pending';
+  elsif new.status = 'REVIEWING' then
+    insert into music.asset_versions (asset_id, version, metadata, published_at)
+      values (new.id, 1, coalesce(new.probe, '{}'), now());
+    insert into music.asset_files (asset_id, version, kind, object_key, media_type, size_bytes, duration_ms)
+      values (new.id, 1, 'source', new.source_key, new.media_type, new.size_bytes, new.duration_ms);
+    update music.assets set status = 'ready', latest_version = 1, updated_at = now() where id = new.id;
+  end if;
+  return null;
+end
+$$;
+comment on function music.follow_track() is 'Makes the asset of a new track, and its version 1 when the track''s sound was proved and stored.';
+
+create trigger tracks_asset after insert or update of status on music.tracks for each row execute function music.follow_track();
+
+insert into music.assets (id, artist_id, status, latest_version, created_at)
+  select id, artist_id,
+    case when status in ('PENDING', 'PROCESSING') then 'pending' when status = 'FAILED' then 'failed' else 'ready' end,
+    case when status in ('PENDING', 'PROCESSING', 'FAILED') then 0 else 1 end, created_at
+  from music.tracks;
+insert into music.asset_versions (asset_id, version, metadata, published_at)
+  select id, 1, coalesce(probe, '{}'), now() from music.tracks where status not in ('PENDING', 'PROCESSING', 'FAILED');
+insert into music.asset_files (asset_id, version, kind, object_key, media_type, size_bytes, duration_ms)
+  select id, 1, 'source', source_key, media_type, size_bytes, duration_ms
+  from music.tracks where status not in ('PENDING', 'PROCESSING', 'FAILED');
+
+-- Users see their own, as of tracks; a version is nobody's before it is whole.
+alter table music.assets enable row level security;
+alter table music.asset_versions enable row level security;
+alter table music.asset_files enable row level security;
+alter table music.jobs enable row level security;
+grant select on music.assets, music.asset_versions, music.asset_files, music.jobs to orchestrator_api;
+create policy assets_of_viewer on music.assets for select to orchestrator_api using (
+  artist_id = (select access.viewer()) or (select access.viewer_sees_all()) or id::text = (select access.viewer_track()));
+create policy asset_versions_of_viewer on music.asset_versions for select to orchestrator_api using (
+  published_at is not null and exists (select from music.assets a where a.id = asset_id));
+create policy asset_files_of_viewer on music.asset_files for select to orchestrator_api using (
+  exists (select from music.asset_versions v where v.asset_id = asset_files.asset_id and v.version = asset_files.version));
+create policy jobs_of_viewer on music.jobs for select to orchestrator_api using (
+  exists (select from music.assets a where a.id = asset_id));
+
+"""###)
+
+private let migration_0036 = Migration(number: 36, name: "job_functions", sql: ###"""
+-- What may happen to a job, each as one function. Lock order: the row of music.assets first, then that of music.jobs.
+
+create function music.start_job(p_job_id uuid, p_priority smallint, p_by text) returns void language sql as $$
+  -- A job is asked for again when its end is stored; the run before may be about to close.
+  select orchestrator.start_workflow(
+    'ProcessAsset', p_job_id::text, jsonb_build_object('jobID', p_job_id, 'priority', p_priority), identity => p_by,
+    options => '{"conflictPolicy": "terminateExisting"}')
+$$;
+comment on function music.start_job(uuid, smallint, text) is 'Starts the workflow of a job.';
+
+create function music.submit_job(
+  p_id uuid, p_asset_id uuid, p_type text, p_input_version integer, p_input_kind text, p_priority smallint, p_parameters text,
+  p_requested_by text, p_idempotency_key text, p_fingerprint bytea, p_limit integer
+) returns table (job_id uuid, is_new boolean, is_same boolean) language plpgsql as $$
+declare
+  v_asset music.assets;
+  v_version integer;
+  v_kinds text[];
+  v_kind text;
+begin
+  select * into v_asset from music.assets where id = p_asset_id for update;
+  if not found then
+    raise exception 'there is no asset %', p_asset_id using errcode = 'MA001';
+  end if;
+  return query
+    select j.id, false, j.fingerprint = p_fingerprint from music.jobs j
+    where j.requested_by = p_requested_by and j.idempotency_key = p_idempotency_key;
+  if found then
+    return;
+  end if;
+  if v_asset.status <> 'ready' then
+    raise exception 'asset % is % and has no version to work on', p_asset_id, v_asset.status using errcode = 'MA003';
+  end if;
+  v_version := coalesce(p_input_version, v_asset.latest_version);
+  select array_agg(f.kind order by f.kind) into v_kinds from music.asset_files f
+    where f.asset_id = p_asset_id and f.version = v_version and v_version <= v_asset.latest_version;
+  if v_kinds is null then
+    raise exception 'asset % has no version %', p_asset_id, v_version using errcode = 'MA002';
+  end if;
+  v_kind := coalesce(p_input_kind, case when cardinality(v_kinds) = 1 then v_kinds[1] when 'source' = any(v_kinds) then 'source' end);
+  if v_kind is null or not v_kind = any(v_kinds) then
+    raise exception 'version % of the asset has the kinds %: name one of them as inputKind', v_version, array_to_string(v_kinds, ', ')
+      using errcode = 'MA004';
+  end if;
+  if (select count(*) from music.jobs j where j.asset_id = p_asset_id and j.status in ('pending', 'processing')) >= p_limit then
+    raise exception 'asset % has % jobs that have not ended, as many as it may have', p_asset_id, p_limit using errcode = 'MA007';
+  end if;
+  insert into music.jobs (
+    id, asset_id, requested_by, type, input_version, input_kind, priority, parameters, idempotency_key, fingerprint
+  ) values (
+    p_id, p_asset_id, p_requested_by, p_type, v_version, v_kind, p_priority, p_parameters::jsonb, p_idempotency_key, p_fingerprint
+  ) on conflict (requested_by, idempotency_key) where idempotency_key is not null do nothing;
+  if not found then
+    return query
+      select j.id, false, j.fingerprint = p_fingerprint from music.jobs j
+      where j.requested_by = p_requested_by and j.idempotency_key = p_idempotency_key;
+    return;
+  end if;
+  perform music.start_job(p_id, p_priority, p_requested_by);
+  return query select p_id, true, true;
+end
+$$;
+comment on function music.submit_job(uuid, uuid, text, integer, text, smallint, text, text, text, bytea, integer) is
+  'Stores a job and starts its workflow, both or neither. A key that was used before gives the earlier job. Raises MA001 no such asset, '
+  'MA002 no such version, MA003 nothing to work on yet, MA004 no such kind, MA007 too many jobs.';
+
+create function music.reserve_version(p_job_id uuid) returns integer language plpgsql as $$
+declare
+  v_job music.jobs;
+  v_latest integer;
+  v_version integer;
+begin
+  select * into v_job from music.jobs where id = p_job_id;
+  if not found then
+    raise exception 'there is no job %', p_job_id using errcode = 'MA005';
+  end if;
+  select latest_version into v_latest from music.assets where id = v_job.asset_id for update;
+  select version into v_version from music.asset_versions where job_id = p_job_id;
+  if found then
+    return v_version;
+  end if;
+  select * into v_job from music.jobs where id = p_job_id for update;
+  if v_job.status not in ('pending', 'processing') then
+    raise exception 'job % is % and makes no version any more', p_job_id, v_job.status using errcode = 'MA006';
+  end if;
+  if exists (select from music.asset_versions where asset_id = v_job.asset_id and published_at is null) then
+    return null;
+  end if;
+  insert into music.asset_versions (asset_id, version, from_version, job_id)
+    values (v_job.asset_id, v_latest + 1, v_job.input_version, p_job_id);
+  return v_latest + 1;
+end
+$$;
+comment on function music.reserve_version(uuid) is
+  'The number of the version that a job adds, always the same one; null while another version of the asset is put in place.';
+
+create function music.complete_job(p_job_id uuid, p_files text, p_metadata text) returns integer language plpgsql as $$
+declare
+  v_asset_id uuid;
+  v_version music.asset_versions;
+begin
+  select asset_id into v_asset_id from music.jobs where id = p_job_id;
+  perform from music.assets where id = v_asset_id for update;
+  select * into v_version from music.asset_versions where job_id = p_job_id;
+  if not found then
+    raise exception 'job % has no version to complete', p_job_id using errcode = 'MA006';
+  end if;
+  if v_version.published_at is not null then
+    return v_version.version;
+  end if;
+  insert into music.asset_files (asset_id, version, kind, object_key, media_type, size_bytes, duration_ms)
+    select v_asset_id, v_version.version, f.kind, f.key, f."mediaType", f."sizeBytes", f."durationMilliseconds"
+    from jsonb_to_recordset(p_files::jsonb)
+      as f (kind text, key text, "mediaType" text, "sizeBytes" bigint, "durationMilliseconds" bigint);
+  update music.asset_versions set published_at = now(), metadata = p_metadata::jsonb
+    where asset_id = v_asset_id and version = v_version.version;
+  update music.assets set latest_version = v_version.version, updated_at = now() where id = v_asset_id;
+  update music.jobs
+    set status = 'completed', progress = 100, created_version = v_version.version, updated_at = now(), finished_at = now()
+    where id = p_job_id;
+  return v_version.version;
+end
+$$;
+comment on function music.complete_job(uuid, text, text) is
+  'Shows the version of a job, whose files are in place, and completes the job with it; again it changes nothing.';
+
+create function music.end_job(p_job_id uuid, p_status text, p_code text, p_error text) returns void language plpgsql as $$
+declare
+  v_asset_id uuid;
+begin
+  select asset_id into v_asset_id from music.jobs where id = p_job_id;
+  perform from music.assets where id = v_asset_id for update;
+  delete from music.asset_versions where job_id = p_job_id and published_at is null;
+  update music.jobs
+    set status = p_status, error_code = p_code, error = p_error, updated_at = now(), finished_at = now()
+    where id = p_job_id and status in ('pending', 'processing');
+end
+$$;
+comment on function music.end_job(uuid, text, text, text) is 'Ends a job without a version: failed or cancelled. One that ended stays as it is.';
+
+create function music.cancel_job(p_job_id uuid, p_by text) returns void language plpgsql as $$
+declare
+  v_status text;
+begin
+  select status into v_status from music.jobs where id = p_job_id for update;
+  if not found then
+    raise exception 'there is no job %', p_job_id using errcode = 'MA005';
+  end if;
+  if v_status = 'cancelled' then
+    return;
+  end if;
+  if v_status in ('completed', 'failed') then
+    raise exception 'job % is % and cannot be cancelled', p_job_id, v_status using errcode = 'MA006';
+  end if;
+  perform orchestrator.cancel_workflow(p_job_id::text, 'The job was cancelled.', identity => p_by);
+end
+$$;
+comment on function music.cancel_job(uuid, text) is 'Asks the workflow of a job to stop. Raises MA005 no such job, MA006 it has ended.';
+
+create function music.retry_job(p_job_id uuid, p_by text) returns void language plpgsql as $$
+declare
+  v_job music.jobs;
+begin
+  select * into v_job from music.jobs where id = p_job_id for update;
+  if not found then
+    raise exception 'there is no job %', p_job_id using errcode = 'MA005';
+  end if;
+  if v_job.status not in ('failed', 'cancelled') then
+    raise exception 'job % is %: only one that failed or was cancelled is done again', p_job_id, v_job.status using errcode = 'MA006';
+  end if;
+  update music.jobs
+    set status = 'pending', progress = 0, attempt = 0, tries = tries + 1, error_code = null, error = null, started_at = null,
+      finished_at = null, updated_at = now()
+    where id = p_job_id;
+  perform music.start_job(p_job_id, v_job.priority, p_by);
+end
+$$;
+comment on function music.retry_job(uuid, text) is 'Does a job again that failed or was cancelled. Raises MA005 no such job, MA006 it cannot be.';
+
+create function music.settle_jobs(p_limit integer) returns integer language plpgsql as $$
+declare
+  v_job record;
+  v_count integer := 0;
+begin
+  for v_job in
+    select j.id from music.jobs j
+    where j.status in ('pending', 'processing')
+      -- No step of a run that was stopped works for so long: none can touch the files of a number that is given again.
+      and j.updated_at < now() - interval '10 minutes'
+      and exists (
+        select from orchestrator.runs r join orchestrator.closes c using (run_id)
+        where r.workflow_id = j.id::text and r.namespace = 'default')
+      and orchestrator.open_run(j.id::text) is null
+      and not exists (
+        select from orchestrator.inbox i where i.kind = 1 and i.workflow_id = j.id::text and i.namespace = 'default')
+    order by j.created_at
+    limit p_limit
+  loop
+    perform music.end_job(v_job.id, 'failed', 'stopped', 'The job was stopped. Ask for it again.');
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function music.settle_jobs(integer) is 'Ends jobs whose run was closed without its code. Returns how many.';
 
 """###)

@@ -40,6 +40,13 @@ extension CatalogError: HTTPResponseConvertible {
       case .impossibleStatus: (.conflict, "impossible-status")
       case .alreadyReviewed: (.conflict, "already-reviewed")
       case .notWaitingForReview: (.conflict, "not-waiting-for-review")
+      case .assetNotFound: (.notFound, "asset-not-found")
+      case .versionNotFound: (.notFound, "version-not-found")
+      case .assetNotReady: (.conflict, "asset-not-ready")
+      case .kindNotFound: (.unprocessableContent, "invalid-value")
+      case .jobNotFound: (.notFound, "job-not-found")
+      case .jobStatusUnfit: (.conflict, "job-status-unfit")
+      case .tooManyJobs: (.conflict, "too-many-jobs")
       }
     return APIProblem(status, name, APIProblem.sentence(description)).response
   }
@@ -57,6 +64,12 @@ extension MediaError: HTTPResponseConvertible {
   public var response: HTTPResponse {
     let status: HTTPStatus = code == .unsupportedType ? .unsupportedMediaType : .unprocessableContent
     return APIProblem(status, "invalid-audio", APIProblem.sentence(description), extensions: ["code": .text(code.rawValue)]).response
+  }
+}
+
+extension JobParameterError: HTTPResponseConvertible {
+  public var response: HTTPResponse {
+    APIProblem.invalidField(name.map { "parameters.\($0)" } ?? "parameters", reason).response
   }
 }
 

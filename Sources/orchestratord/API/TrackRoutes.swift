@@ -1,5 +1,4 @@
 import Activities
-import Cryptography
 import Foundation
 import HTTP
 import Workflows
@@ -27,21 +26,10 @@ extension MusicAPI {
     }
     let limit = try request.number("limit", in: 1...200, default: 50)
     let tracks = try await catalog.seen(by: principal.viewer).tracks(
-      of: principal.seesAllTracks ? nil : principal.userID, status: status, after: cursor(of: request), limit: limit)
-    let next = tracks.count == limit ? tracks.last.map { Self.text(TrackCursor(after: $0)) } : nil
+      of: principal.seesAllTracks ? nil : principal.userID, status: status, after: request.timeCursor(), limit: limit)
+    let next = tracks.count == limit ? tracks.last.map { TrackCursor(after: $0).text } : nil
     return try .json(encoding: Page(items: tracks.map(TrackSummary.init), nextCursor: next))
   }
-
-  private func cursor(of request: HTTPRequest) throws -> TrackCursor? {
-    guard let text = request.queryValue("cursor") else { return nil }
-    let parts = Base64URL.decode(text).map { String(decoding: $0, as: UTF8.self).split(separator: ".") } ?? []
-    guard parts.count == 2, let time = Int64(parts[0]), let id = TrackID(String(parts[1])) else {
-      throw APIProblem.invalid("invalid-query", "\"cursor\" must be the nextCursor of an earlier page.")
-    }
-    return TrackCursor(createdAt: time, id: id)
-  }
-
-  private static func text(_ cursor: TrackCursor) -> String { Base64URL.encode("\(cursor.createdAt).\(cursor.id)".utf8) }
 
   /// `GET /api/v1/tracks/{id}/audit`: who changed the status when and why.
   func showAudit(_ request: HTTPRequest) async throws -> HTTPResponse {

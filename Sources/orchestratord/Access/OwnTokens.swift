@@ -7,6 +7,8 @@ struct OwnTokens: Sendable {
   /// Apart from access tokens in audience and type: neither serves as the other.
   static let channelAudience = "orchestrator:events"
   static let channelType = "channel+jwt"
+  static let fileAudience = "orchestrator:files"
+  static let fileType = "file+jwt"
 
   static let sessionSeconds = 7.0 * 86_400
   /// Longer than any track is processed; a stream that began goes on after it.
@@ -14,14 +16,18 @@ struct OwnTokens: Sendable {
 
   let signer: TokenSigner
   private let channels: TokenVerifier
+  private let files: TokenVerifier
   private let now: @Sendable () -> Double
 
   init(_ signer: TokenSigner, now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }) {
     self.signer = signer
     self.now = now
-    let channel = TrustedIssuer(
-      name: Self.issuer, audience: Self.channelAudience, type: Self.channelType, keys: IssuerKeys(.fixed([signer.verificationKey])))
-    channels = TokenVerifier(issuers: [channel], now: now)
+    func verifier(_ audience: String, _ type: String) -> TokenVerifier {
+      let keys = IssuerKeys(.fixed([signer.verificationKey]))
+      return TokenVerifier(issuers: [TrustedIssuer(name: Self.issuer, audience: audience, type: type, keys: keys)], now: now)
+    }
+    channels = verifier(Self.channelAudience, Self.channelType)
+    files = verifier(Self.fileAudience, Self.fileType)
   }
 
   /// What takes the access tokens again.
@@ -54,6 +60,23 @@ struct OwnTokens: Sendable {
   func user(ofChannel token: String, for track: String) async throws -> String {
     let claims = try await channels.verify(token).claims
     guard claims.track == track else { throw TokenError.audienceWrong }
+    return claims.subject
+  }
+
+  /// A token for one file, which stands in its URL.
+  func file(_ path: String, of user: String, seconds: Double) throws -> (token: String, expiresAt: Double) {
+    let issuedAt = now().rounded(.down)
+    var claims = TokenClaims(
+      issuer: Self.issuer, subject: user, audience: Self.fileAudience, issuedAt: issuedAt, expiresAt: issuedAt + seconds)
+    claims.path = path
+    return (try signer.token(claims, type: Self.fileType), claims.expiresAt)
+  }
+
+  /// The user to whom a file's token was given.
+  /// - Throws: `TokenError` for a token that is none of files, has expired, or is for another file.
+  func user(ofFile token: String, at path: String) async throws -> String {
+    let claims = try await files.verify(token).claims
+    guard claims.path == path else { throw TokenError.audienceWrong }
     return claims.subject
   }
 }

@@ -37,6 +37,7 @@ enum KnownWorkflows {
   static var registry: Registry {
     var registry = Registry()
     registry.register(PublishTrack.self)
+    registry.register(ProcessAsset.self)
     return registry
   }
 }

@@ -44,6 +44,7 @@ final class Service: Sendable {
     registry.intercept(workflows: work)
     registry.intercept(activities: work)
     registry.register(PublishTrack.self)
+    registry.register(ProcessAsset.self)
     PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
     worker = parts.worksOnQueues ? try Self.makeWorker(configuration, connection, registry) : nil
@@ -116,6 +117,9 @@ final class Service: Sendable {
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits, wake: { client.wake() }
     ).addRoutes(to: &router)
     StorageRoutes(store: store, credentials: .local(access.tokens.signer)).addRoutes(to: &router)
+    AssetAPI(
+      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, wake: { client.wake() }
+    ).addRoutes(to: &router)
     access.addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
