@@ -12,6 +12,17 @@ extension HTTPResponse {
     guard let length = regularFileLength(path) else {
       throw HTTPError(.notFound, "The file of this resource is not there any more.")
     }
+    return ranged(length: length, contentType: contentType, entityTag: entityTag, for: request) { range in
+      .file(FileRegion(path: path, offset: range.lowerBound, length: range.upperBound - range.lowerBound))
+    }
+  }
+
+  /// Something of `length` bytes as a response that knows ranges and validators, as ``file(at:contentType:entityTag:for:)``.
+  ///
+  /// - Parameter body: gives the bytes of a range.
+  public static func ranged(
+    length: UInt64, contentType: String, entityTag: String? = nil, for request: HTTPRequest, body: (Range<UInt64>) -> Body
+  ) -> HTTPResponse {
     var headers: HTTPHeaders = ["Accept-Ranges": "bytes"]
     headers["ETag"] = entityTag
     if let entityTag, matches(request.headers.values("If-None-Match"), entityTag) {
@@ -21,10 +32,8 @@ extension HTTPResponse {
     let range = ByteRange(header: rangeHeader(of: request, entityTag), length: length)
     headers["Content-Range"] = range.contentRange(length: length)
     switch range {
-    case .whole: return HTTPResponse(headers: headers, body: .file(FileRegion(path: path, length: length)))
-    case .part(let bytes):
-      let region = FileRegion(path: path, offset: bytes.lowerBound, length: bytes.upperBound - bytes.lowerBound + 1)
-      return HTTPResponse(.partialContent, headers: headers, body: .file(region))
+    case .whole: return HTTPResponse(headers: headers, body: body(0..<length))
+    case .part(let bytes): return HTTPResponse(.partialContent, headers: headers, body: body(bytes.lowerBound..<bytes.upperBound + 1))
     case .unsatisfiable:
       var response = HTTPError(.rangeNotSatisfiable, "The file has \(length) bytes; ask for a range inside it.").response
       response.headers["Content-Range"] = range.contentRange(length: length)

@@ -13,6 +13,7 @@ struct Configuration: Sendable {
   var address = "127.0.0.1"
   var port: UInt16 = 8080
   var storeFolder: String?
+  var storage = StorageConfiguration()
   /// Nil: the offline stand-in answers.
   var lyricsURL: String?
   var lyricsModel = "pocketsphinx-en-us"

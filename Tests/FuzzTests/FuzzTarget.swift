@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
 
   static let all =
     HistoryTargets.all + PayloadTargets.all + HTTPTargets.all + APITargets.all + MediaTargets.all + LyricsTargets.all
-    + PostgreSQLTargets.all + VisibilityTargets.all
+    + PostgreSQLTargets.all + StorageTargets.all + VisibilityTargets.all
 }
 
 /// A property that does not hold for an input.

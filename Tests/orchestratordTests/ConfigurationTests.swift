@@ -127,6 +127,29 @@ import Testing
     #expect(faults == 0, "\(text)")
     #expect(!FileManager.default.fileExists(atPath: folder))
   }
+
+  @Test func `a bucket needs all of its settings, and what is no URL is refused, without telling the secret`() throws {
+    let whole = [
+      "ORCHESTRATOR_STORE_ENDPOINT": "https://s3.example", "ORCHESTRATOR_STORE_BUCKET": "music", "ORCHESTRATOR_STORE_KEY_ID": "key",
+      "ORCHESTRATOR_STORE_SECRET": "top secret",
+    ]
+    let bucket = try #require(try configuration([], whole).storage.bucket)
+    #expect(bucket.description == "bucket music at https://s3.example")
+    #expect(try configuration().storage.bucket == nil)
+    func refusal(_ environment: [String: String]) -> String? {
+      let error = #expect(throws: UsageError.self) { try configuration([], environment) }
+      return error?.description
+    }
+    for name in whole.keys.sorted() {
+      let said = refusal(whole.filter { $0.key != name })
+      #expect(said?.contains(name) == true && said?.contains("top secret") == false)
+    }
+    #expect(refusal(["ORCHESTRATOR_STORE_REGION": "auto"])?.contains("ORCHESTRATOR_STORE_SECRET") == true)
+    #expect(refusal(whole.merging(["ORCHESTRATOR_STORE_ENDPOINT": "s3.example"]) { $1 }) != nil)
+    #expect(refusal(["ORCHESTRATOR_PUBLIC_URL": "https://music.example/?a"]) != nil)
+    #expect(refusal(["ORCHESTRATOR_UPLOAD_URL_MINUTES": "721"]) != nil)
+    #expect(try configuration(["--upload-url-minutes", "60"]).storage.urlLifetime == .seconds(3600))
+  }
 }
 
 /// A file that is gone when nobody needs it any more.

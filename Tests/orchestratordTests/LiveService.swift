@@ -16,14 +16,18 @@ final class LiveService: Sendable {
   let router: Router
   let catalog: TrackCatalog
   let database: Database
-  let store: LocalObjectStore
+  let store: any ObjectStore
   let lyrics = SwitchableLyrics()
   private let folder: String
 
   /// Runs the body with a service that is shut down afterwards.
-  /// - Parameter provider: instead of `lyrics`.
-  static func run<Value>(lyrics provider: (any LyricsProvider)? = nil, _ body: (LiveService) async throws -> Value) async throws -> Value {
-    let service = try await LiveService(provider)
+  /// - Parameters:
+  ///   - provider: instead of `lyrics`.
+  ///   - bucket: where the files lie, instead of a folder.
+  static func run<Value>(
+    lyrics provider: (any LyricsProvider)? = nil, bucket: Bucket? = nil, _ body: (LiveService) async throws -> Value
+  ) async throws -> Value {
+    let service = try await LiveService(provider, bucket)
     do {
       let value = try await body(service)
       await service.engine.shutdown()
@@ -34,14 +38,16 @@ final class LiveService: Sendable {
     }
   }
 
-  private init(_ provider: (any LyricsProvider)?) async throws {
+  private init(_ provider: (any LyricsProvider)?, _ bucket: Bucket?) async throws {
+    var storage = StorageConfiguration()
+    storage.bucket = bucket
     let configuration = try TestCluster.createDatabase()
     let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
     _ = try Migrator(configuration).apply(try Migration.load(from: migrations))
     database = try Database(configuration)
     catalog = TrackCatalog(database)
     folder = FileManager.default.temporaryDirectory.appending(path: "service-\(UUID().uuidString)").path
-    store = try LocalObjectStore(folder: folder + "/store")
+    store = try storage.makeStore(folder: folder + "/store", scratchFolder: folder + "/written", HTTPClient())
     try FileManager.default.createDirectory(atPath: folder + "/scratch", withIntermediateDirectories: true)
     var registry = Registry()
     registry.register(PublishTrack.self)
@@ -53,11 +59,13 @@ final class LiveService: Sendable {
     settings.drainTime = .milliseconds(500)
     let engine = try Engine(settings, registry)
     self.engine = engine
+    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
     var router = Router()
     let authentication = try Authentication(tokens: TestAPI.tokens)
-    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
     let wake: @Sendable () -> Void = { engine.client.wake() }
-    MusicAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, wake: wake).addRoutes(to: &router)
+    MusicAPI(
+      catalog: catalog, store: store, authentication: authentication, tokens: tokens, storage: storage.access(tokens), wake: wake
+    ).addRoutes(to: &router)
     AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, wake: wake).addRoutes(to: &router)
     self.router = router
     engine.start()

@@ -101,6 +101,25 @@ import Testing
     }
   }
 
+  @Test func `A page of an allowed origin may store and read by URLs, one of another origin may not`() async throws {
+    let api = try await TestAPI()
+    let crossOrigin = try CrossOrigin("https://studio.example")
+    var router = Router()
+    router.use { try await crossOrigin.around($0, $1) }
+    StorageRoutes(store: api.store, credentials: TestAPI.storageCredentials).addRoutes(to: &router)
+    func preflight(_ origin: String) async throws -> HTTPHeaders {
+      let headers: HTTPHeaders = [
+        "Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type",
+      ]
+      return await router.respond(to: try HTTPRequest(method: .options, target: "/storage/\(Self.key)", headers: headers)).headers
+    }
+    let allowed = try await preflight("https://studio.example")
+    #expect(allowed["Access-Control-Allow-Origin"] == "https://studio.example")
+    #expect(allowed.contains(token: "PUT", in: "Access-Control-Allow-Methods"))
+    #expect(allowed.contains(token: "content-type", in: "Access-Control-Allow-Headers"))
+    #expect(try await preflight("https://evil.example")["Access-Control-Allow-Origin"] == nil)
+  }
+
   // MARK: - Over sockets
 
   /// Presigns by boto3, then sends what a case says with nothing of boto3's.

@@ -42,6 +42,8 @@ public struct LocalObjectStore: ObjectStore {
     return path(key)
   }
 
+  public func storedFile(_ key: ObjectKey) async throws -> String? { try await info(key) == nil ? nil : path(key) }
+
   public func copy(_ source: ObjectKey, to destination: ObjectKey) async throws {
     try await offPool { try store(file(source), at: destination) }
   }

@@ -22,6 +22,9 @@ public protocol ObjectStore: Sendable {
   func localFile(_ key: ObjectKey, scratch: String) async throws -> String
 
   /// - Throws: `ObjectStoreError.notFound` when the source does not exist.
+  /// The path of the stored file itself; nil when there is none, or when objects are no files of this machine.
+  func storedFile(_ key: ObjectKey) async throws -> String?
+
   func copy(_ source: ObjectKey, to destination: ObjectKey) async throws
 
   /// Succeeds also when the source is gone and the destination exists: then an earlier attempt had moved it.
@@ -79,6 +82,8 @@ public struct ObjectStoreError: Error, Sendable, Equatable, CustomStringConverti
     case tooLarge
     /// The disk or the service failed; may be retried.
     case unavailable
+    /// The service refused, for a reason that an operator must remove.
+    case refused
   }
 
   public let code: Code

@@ -96,9 +96,9 @@ struct AssetAPI: Sendable {
       throw APIProblem(.notFound, "file-not-found", "The version has no file of this kind.")
     }
     let key = try ObjectKey(file.key)
-    let path = try await store.localFile(key, scratch: NSTemporaryDirectory())
-    var response = try HTTPResponse.file(
-      at: path, contentType: file.mediaType, entityTag: "\"\(id)-\(number)-\(kind)-\(file.sizeBytes)\"", for: request)
+    var response: HTTPResponse = try await .object(key, of: store, contentType: file.mediaType, for: request) { _ in
+      "\"\(id)-\(number)-\(kind)-\(file.sizeBytes)\""
+    }
     response.headers["Cache-Control"] = "private, max-age=3600, immutable"
     response.headers["Content-Disposition"] =
       "attachment; filename=\"\(id)-v\(number)-\(kind).\(key.text.split(separator: ".").last ?? "")\""

@@ -132,7 +132,7 @@ extension MusicAPI {
       do {
         let accepted = try await directUploads.take(upload)
         if accepted.isRepeated { answer.ignored += 1 } else { answer.accepted += 1 }
-      } catch is APIProblem {
+      } catch let refusal as any HTTPResponseConvertible where refusal.response.status.rawValue < 500 {
         answer.ignored += 1
       }
     }

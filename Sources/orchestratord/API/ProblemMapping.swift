@@ -84,7 +84,7 @@ extension ObjectStoreError: HTTPResponseConvertible {
     switch code {
     case .tooLarge: APIProblem(.contentTooLarge, "upload-too-large", "The file is larger than what is accepted.").response
     case .notFound, .invalidKey: APIProblem(.notFound, "file-not-found", "There is no such file.").response
-    case .unavailable: APIProblem.unavailable("The file store is not available. Try again.").response
+    case .unavailable, .refused: APIProblem.unavailable("The file store is not available. Try again.").response
     }
   }
 }

@@ -46,9 +46,8 @@ struct StorageRoutes: Sendable {
   private func get(_ request: HTTPRequest) async throws -> HTTPResponse {
     _ = try verified(request)
     let key = try key(request)
-    guard try await store.info(key) != nil else { throw ObjectStoreError(.notFound, "there is no object \(key)") }
+    guard let path = try await store.storedFile(key) else { throw ObjectStoreError(.notFound, "there is no object \(key)") }
     let type = request.queryValue("response-content-type") ?? key.contentType
-    let path = try await store.localFile(key, scratch: NSTemporaryDirectory())
     var response = try HTTPResponse.file(at: path, contentType: type, for: request)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Disposition"] = request.queryValue("response-content-disposition")

@@ -71,13 +71,13 @@ extension MusicAPI {
   }
 
   private func file(_ key: ObjectKey, contentType: String, _ track: TrackRecord, _ request: HTTPRequest) async throws -> HTTPResponse {
-    guard let info = try await store.info(key) else {
-      throw APIProblem(.notFound, "file-not-found", "There is no file \(key.text.split(separator: "/").last ?? "").")
-    }
-    let path = try await store.localFile(key, scratch: NSTemporaryDirectory())
     let name = key.text.split(separator: "/").last ?? ""
     let digest = track.sha256.prefix(12).map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
-    return try HTTPResponse.file(at: path, contentType: contentType, entityTag: "\"\(digest)-\(name)-\(info.size)\"", for: request)
+    do {
+      return try await .object(key, of: store, contentType: contentType, for: request) { size in "\"\(digest)-\(name)-\(size)\"" }
+    } catch let error as ObjectStoreError where error.code == .notFound {
+      throw APIProblem(.notFound, "file-not-found", "There is no file \(name).")
+    }
   }
 
   /// Players of other sites read errors too, so that they can say why nothing plays.

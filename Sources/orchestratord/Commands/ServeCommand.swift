@@ -12,7 +12,7 @@ enum ServeCommand {
       print("orchestratord dev")
       print("  API        http://\(configuration.address):\(service.server?.port ?? 0)/api/v1")
       print("  database   \(configuration.databaseURL == nil ? "psql \"\(connection.connectionString)\"" : "DATABASE_URL")")
-      print("  files      \(configuration.storeFolder ?? configuration.dataFolder + "/store")")
+      print("  files      \(configuration.storage.bucket?.description ?? configuration.storeFolder ?? configuration.dataFolder + "/store")")
       print("  lyrics     \(configuration.lyricsURL ?? "offline stand-in (PocketSphinx)")")
       if configuration.isOpenDevelopment {
         print("  tokens     \(Authentication.developmentTokens.map(\.token).joined(separator: ", "))")

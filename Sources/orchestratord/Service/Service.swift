@@ -26,11 +26,13 @@ final class Service: Sendable {
     database = try Database(connection, maximumConnections: 16)
     let catalog = TrackCatalog(database)
     let dataFolder = ConfiguredDatabase.absolute(configuration.dataFolder)
-    let store = try LocalObjectStore(folder: configuration.storeFolder.map(ConfiguredDatabase.absolute) ?? dataFolder + "/store")
     let scratch = dataFolder + "/scratch"
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
-    upkeep = PipelineUpkeep(store: store, catalog: catalog)
     let client = HTTPClient()
+    let store = try configuration.storage.makeStore(
+      folder: configuration.storeFolder.map(ConfiguredDatabase.absolute) ?? dataFolder + "/store", scratchFolder: dataFolder + "/written",
+      client)
+    upkeep = PipelineUpkeep(store: store, catalog: catalog)
     let (provider, standIn) = try Self.lyricsProvider(configuration, client)
     lyricsService = standIn
     var registry = Registry()
@@ -101,6 +103,7 @@ final class Service: Sendable {
     let authentication = access.authentication
     var limits = UploadLimits()
     limits.fileBytes = configuration.uploadBytes
+    limits.urlLifetime = configuration.storage.urlLifetime
     var router = Router()
     let requests = RequestMetrics()
     router.use { try await requests.around($0, $1) }
@@ -114,9 +117,12 @@ final class Service: Sendable {
     }
     if let audit = authentication.audit { router.use { try await audit.around($0, $1) } }
     MusicAPI(
-      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits, wake: { client.wake() }
+      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits,
+      storage: configuration.storage.access(access.tokens), wake: { client.wake() }
     ).addRoutes(to: &router)
-    StorageRoutes(store: store, credentials: .local(access.tokens.signer)).addRoutes(to: &router)
+    if case .local(let credentials, _) = configuration.storage.access(access.tokens) {
+      StorageRoutes(store: store, credentials: credentials).addRoutes(to: &router)
+    }
     AssetAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, wake: { client.wake() }
     ).addRoutes(to: &router)

@@ -2,7 +2,7 @@ import Orchestrator
 
 extension Configuration {
   /// What settings have to do with each other; each completes the configuration, or throws what to change.
-  static let rules: [@Sendable (inout Configuration) throws -> Void] = [lyricsHaveKey, issuerIsWhole, codecIsWhole]
+  static let rules: [@Sendable (inout Configuration) throws -> Void] = [lyricsHaveKey, issuerIsWhole, codecIsWhole, bucketIsWhole]
 
   @Sendable private static func lyricsHaveKey(_ configuration: inout Configuration) throws {
     guard configuration.lyricsURL != nil, configuration.lyricsKey == nil else { return }

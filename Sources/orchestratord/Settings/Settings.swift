@@ -2,7 +2,7 @@
 ///
 /// A new setting is one entry in the list of its area, and the field of `Configuration` that it fills.
 enum Settings {
-  static let all = [configurationFile] + service + pipeline + access
+  static let all = [configurationFile] + service + storage + pipeline + access
 
   /// Read before all others, because it says where they may stand.
   static let configurationFile = Setting.text(

@@ -10,7 +10,7 @@ public struct PresignedRequest: Sendable, Equatable {
 }
 
 /// A bucket of an S3-compatible store and the key to sign requests to it with; its URLs name the bucket in the path.
-public struct Bucket: Sendable {
+public struct Bucket: Sendable, CustomStringConvertible {
   /// `https://host` or `https://host:port`.
   let origin: String
   /// As the header `Host` says it.
@@ -39,6 +39,8 @@ public struct Bucket: Sendable {
     self.name = name
     self.credentials = credentials
   }
+
+  public var description: String { "bucket \(name) at \(origin)\(prefix)" }
 
   /// The path of an object, or of the bucket itself.
   func path(_ key: ObjectKey?) -> String { "\(prefix)/\(name)" + (key.map { "/\($0.text)" } ?? "") }
