@@ -66,7 +66,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["PostgreSQL"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: strict),
+    .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "OrchestratorTests", dependencies: ["Orchestrator", "TestSupport"],
       exclude: ["Scheduling/make_zone_times.py", "Scheduling/zone-times.json"], swiftSettings: strict),
@@ -92,7 +92,7 @@ let package = Package(
       name: "ActivitiesTests", dependencies: ["Activities", "TestSupport"], exclude: ["Media/read_playlists.py"], swiftSettings: strict),
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "Cryptography", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PipelineTests", dependencies: ["orchestratord", "Activities", "HTTP", "PostgreSQL", "TestSupport"],
+      name: "PipelineTests", dependencies: ["orchestratord", "Activities", "Cryptography", "HTTP", "PostgreSQL", "TestSupport"],
       exclude: ["play_in_browser.py"],
       swiftSettings: strict),
     .testTarget(

@@ -21,11 +21,18 @@ public enum Steps {
   public static let discard = Activity<AudioSource, Nothing>("discard-files", .storage)
 }
 
+/// The step of webhooks.
+extension Steps {
+  /// One attempt to send an event to an endpoint; the verdict says what follows.
+  public static let deliverWebhook = Activity<WebhookAttempt, WebhookVerdict>("deliver-webhook", .webhooks)
+}
+
 /// The task queues a worker may serve.
 public enum TaskQueues {
   public static let catalog = "catalog"
   public static let media = "media"
   public static let lyrics = "lyrics"
+  public static let webhooks = "webhooks"
 }
 
 /// Failure types that steps agree on.
@@ -38,6 +45,12 @@ extension ActivityOptions {
   /// Short statements in the database: tried until the database is back, at least two hours, then an operator decides.
   static let catalog = ActivityOptions(
     taskQueue: TaskQueues.catalog, startToClose: .seconds(30),
+    retryPolicy: RetryPolicy(initialInterval: .milliseconds(200), maximumInterval: .seconds(60), maximumAttempts: 130),
+    onExhausted: .park)
+
+  /// A request to a program of somebody else: what that does wrong is a verdict, so only our own faults are tried again here.
+  static let webhooks = ActivityOptions(
+    taskQueue: TaskQueues.webhooks, startToClose: .minutes(1),
     retryPolicy: RetryPolicy(initialInterval: .milliseconds(200), maximumInterval: .seconds(60), maximumAttempts: 130),
     onExhausted: .park)
 

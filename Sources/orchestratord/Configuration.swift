@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Orchestrator
 import Workflows
 
@@ -32,12 +33,14 @@ struct Configuration: Sendable {
   /// Pages of which origins may call the API; nil for none.
   var crossOrigin: CrossOrigin?
   /// Task queues served in this process, with how many attempts at a time.
-  var taskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4]
+  var taskQueues: [String: Int] = [TaskQueues.catalog: 16, TaskQueues.media: 2, TaskQueues.lyrics: 4, TaskQueues.webhooks: 8]
   var cachedRuns = 1000
   var lease = Duration.seconds(10)
   /// How long ended runs are kept; nil for ever.
   var retention: Duration?
   var uploadBytes = 100 << 20
+  /// Where webhooks may be sent.
+  var webhookAddresses = AddressPolicy.publicOnly
   /// Nil: no spans are made.
   var traceFile: String?
   /// File with keys for values; nil stores them as they are.

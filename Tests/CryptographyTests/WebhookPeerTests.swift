@@ -1,13 +1,10 @@
 import Cryptography
 import Foundation
+import TestSupport
 import Testing
 
 /// The standardwebhooks package for Python, which is not ours, checks what we sign and signs what we check.
 @Suite struct WebhookPeerTests {
-  private static let python = URL(filePath: #filePath).appending(path: "../../../.build/venv/bin/python3").standardizedFileURL.path
-
-  private static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: python) }
-
   private static let program = """
     import datetime, json, sys
     from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -25,6 +22,12 @@ import Testing
         "timestamp": str(int(now.timestamp()))}))
     """
 
+  private struct Order: Encodable {
+    let secret: String
+    let body: String
+    let headers: [String: String]
+  }
+
   private struct Report: Decodable {
     let takes: Bool
     let takesChanged: Bool
@@ -32,23 +35,8 @@ import Testing
     let timestamp: String
   }
 
-  private static func ask(_ order: [String: Any]) throws -> Report {
-    let process = Process()
-    process.executableURL = URL(filePath: python)
-    process.arguments = ["-c", program]
-    let (input, output) = (Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
-    try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: order))
-    try input.fileHandleForWriting.close()
-    let printed = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return try JSONDecoder().decode(Report.self, from: printed)
-  }
-
-  @Test(.enabled(if: isInstalled, "run scripts/python-tools first"))
-  func `Each takes what the other signs, and neither takes what was changed`() throws {
+  @Test(.enabled(if: PythonTool.isInstalled, "run scripts/python-tools first"))
+  func `Each takes what the other signs, and neither takes what was changed`() async throws {
     let body = #"{"type":"track.published","data":{"title":"Blåtime ☾"}}"#
     let (old, new) = (WebhookSecret.random(), WebhookSecret.random())
     let now = Int64(Date().timeIntervalSince1970)
@@ -57,7 +45,7 @@ import Testing
       WebhookSignature.signatureHeader: WebhookSignature.sign(id: "msg_ours", timestamp: now, body: Array(body.utf8), by: [old, new]),
     ]
     for secret in [old, new] {
-      let report = try Self.ask(["secret": secret.text, "body": body, "headers": headers])
+      let report = try await PythonTool.run(Self.program, Order(secret: secret.text, body: body, headers: headers), as: Report.self)
       #expect(report.takes && !report.takesChanged)
       func verify(_ body: String) throws(WebhookRefusal) {
         try WebhookSignature.verify(
@@ -66,6 +54,7 @@ import Testing
       #expect(throws: Never.self) { try verify(body) }
       #expect(throws: WebhookRefusal.signatureWrong) { try verify(body + " ") }
     }
-    #expect(try !Self.ask(["secret": WebhookSecret.random().text, "body": body, "headers": headers]).takes)
+    let stranger = Order(secret: WebhookSecret.random().text, body: body, headers: headers)
+    #expect(try await PythonTool.run(Self.program, stranger, as: Report.self).takes == false)
   }
 }

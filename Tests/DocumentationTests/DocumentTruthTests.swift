@@ -77,6 +77,7 @@ import Testing
   func routes() throws {
     let files = [
       "Music", "Asset", "Job", "Access", "Account", "Session", "Key", "Application", "Storage", "DirectUpload", "Health", "Metrics",
+      "Notification", "UserEvent", "Webhook",
     ]
     let served = try files.flatMap { name in
       let code = try Project.text("Sources/orchestratord/API/\(name)\(name == "Music" ? "API" : "Routes").swift")
@@ -100,7 +101,7 @@ import Testing
   func tables() throws {
     let document = try Project.text("docs/architecture.md")
     for path in Project.files(in: "Migrations", ending: ".sql") {
-      for match in try Project.text(path).matches(of: /create table ((?:orchestrator|music|access)\.\w+)/) {
+      for match in try Project.text(path).matches(of: /create table ((?:orchestrator|music|access|events)\.\w+)/) {
         #expect(document.contains("`\(match.1)`"), "docs/architecture.md does not explain \(match.1)")
       }
     }

@@ -7,10 +7,12 @@ import TestSupport
 /// `orchestratord dev` as a process of its own, in a folder of its own, that a test kills and starts again.
 final class ServiceUnderTest: Sendable {
   let folder: String
+  private let options: [String]
   private let running = Mutex<(process: DetachedProcess, log: String)?>(nil)
   private let starts = Atomic<Int>(0)
 
-  init() throws {
+  init(_ options: [String] = []) throws {
+    self.options = options
     folder = FileManager.default.temporaryDirectory.appending(path: "pipeline-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
@@ -23,7 +25,8 @@ final class ServiceUnderTest: Sendable {
     let output = open(log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o644)
     defer { close(output) }
     let process = try DetachedProcess.start(
-      [try Self.executable(), "dev", "--data", folder + "/data", "--port", "0", "--log-level", "warning"], output: output)
+      [try Self.executable(), "dev", "--data", folder + "/data", "--port", "0", "--log-level", "warning"] + options,
+      output: output)
     running.withLock { $0 = (process, log) }
     var address: String?
     try await eventually("the service answers") {

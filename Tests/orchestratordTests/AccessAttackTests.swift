@@ -1,3 +1,4 @@
+import Activities
 import Cryptography
 import Foundation
 import HTTP
@@ -40,6 +41,10 @@ import Testing
       MusicAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
       AssetAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
       AccessAPI(directory: directory, tokens: tokens, authentication: authentication).addRoutes(to: &router)
+      EventAPI(feed: api.feed, authentication: authentication, tokens: tokens).addRoutes(to: &router)
+      WebhookAPI(
+        catalog: WebhookCatalog(api.database), authentication: authentication, addresses: .publicOnly, wake: {}
+      ).addRoutes(to: &router)
       let client = Client(api.database, Registry(), identity: "api")
       OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
       TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)

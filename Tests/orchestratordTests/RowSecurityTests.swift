@@ -13,6 +13,7 @@ import Testing
     "music.tracks", "music.stages", "music.lyrics", "music.status_changes", "music.notifications", "access.artist_applications",
     "music.upload_requests",
     "music.assets", "music.asset_versions", "music.asset_files", "music.jobs",
+    "events.log", "events.webhook_endpoints", "events.webhook_deliveries",
   ]
 
   /// Two artists with a track each, one of them with everything that hangs on it.
@@ -46,6 +47,12 @@ import Testing
     #expect(try await admin.tracks(of: nil, status: nil, after: nil, limit: 100).count == 2)
     #expect(try await admin.statusChanges(anna).count == 3)
     #expect(try await admin.notifications(of: "anna", before: nil, limit: 100).isEmpty, "what anna was told concerns nobody else")
+    let told = try await api.catalog.notifications(of: "anna", before: nil, limit: 1)[0].id
+    for stranger in [seen, admin] {
+      #expect(try await stranger.markNotification(told, of: "anna", isRead: true) == nil)
+      #expect(try await stranger.markAllNotifications(of: "anna", upTo: nil) == 0)
+      #expect(try await stranger.removeNotification(told, of: "anna") == false)
+    }
     let follower = api.catalog.seen(by: CatalogViewer(userID: "nobody", track: anna))
     #expect(try await follower.track(anna).id == anna)
     #expect(try await follower.lyrics(anna) != nil)
@@ -72,11 +79,18 @@ import Testing
     func run(_ sql: String) async throws -> Rows { try await role.query(Statement(name: "run", sql: sql, isPrepared: false)) }
     #expect(try await run("select current_user::text").text(0, 0) == "orchestrator_api")
     for table in Self.tables { #expect(try await run("select count(*) from \(table)").int64(0, 0) == 0, "\(table)") }
+    for sql in ["delete from music.notifications", "update music.notifications set read_at = now()"] {
+      #expect(try await run(sql).affectedRows == 0, "\(sql)")
+    }
     let refused = [
       "select * from access.accounts", "select * from access.api_keys", "select * from access.token_keys", "select * from access.audit_log",
-      "select * from access.attempts", "select * from music.reviews", "select * from music.uploads", "select * from orchestrator.history",
+      "select * from access.attempts", "select * from music.reviews", "select * from music.uploads", "select * from events.state",
+      "select secret from events.webhook_endpoints",
+      "select * from events.webhook_endpoints", "delete from events.webhook_deliveries",
+      "select events.emit('me', 'track.published', '{}')",
+      "select * from orchestrator.history",
       "select * from orchestrator.runs", "select * from orchestrator.workflows", "update music.tracks set title = 'mine'",
-      "delete from music.notifications",
+      "update music.notifications set message = 'mine'", "update music.notifications set artist_id = 'me'",
       "insert into music.stages (track_id, stage, progress, attempt) select id, 'x', 1, 1 from music.tracks",
       "select music.change_status(gen_random_uuid(), 'PUBLISHED', null, 'me', 'k')", "alter table music.tracks disable row level security",
       "create policy all_rows on music.tracks using (true)", "select access.take_attempt('a', 'b', 1, '1 hour')",
@@ -116,7 +130,7 @@ import Testing
       name: "open",
       sql: """
         select coalesce(string_agg(c.oid::regclass::text, ', '), '') from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in ('music', 'access', 'orchestrator') and c.relkind in ('r', 'v', 'p', 'm') and not c.relrowsecurity
+        where n.nspname in ('music', 'access', 'events', 'orchestrator') and c.relkind in ('r', 'v', 'p', 'm') and not c.relrowsecurity
           and has_any_column_privilege('orchestrator_api', c.oid, 'select')
         """)
     #expect(try await api.database.query(open).text(0, 0).isEmpty)

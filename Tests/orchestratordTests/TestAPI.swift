@@ -21,6 +21,8 @@ final class TestAPI: Sendable {
   let catalog: TrackCatalog
   let database: Database
   let store: LocalObjectStore
+  /// Runs where a test lets it.
+  let feed: EventFeed
   let configuration: ConnectionConfiguration
   let folder: String
 
@@ -48,6 +50,11 @@ final class TestAPI: Sendable {
     AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
     access.addRoutes(to: &router)
     StorageRoutes(store: store, credentials: Self.storageCredentials).addRoutes(to: &router)
+    feed = EventFeed(EventLog(database: database), pace: EventFeed.Pace(interval: .milliseconds(10), idleInterval: .milliseconds(10)))
+    EventAPI(feed: feed, authentication: authentication, tokens: tokens).addRoutes(to: &router)
+    WebhookAPI(
+      catalog: WebhookCatalog(database), authentication: authentication, addresses: .publicOrLoopback, wake: {}
+    ).addRoutes(to: &router)
     self.router = router
   }
 

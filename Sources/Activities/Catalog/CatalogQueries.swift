@@ -49,15 +49,6 @@ extension TrackCatalog {
     return rows.count == 0 ? nil : try LyricsRecord(rows, 0)
   }
 
-  /// Newest first.
-  /// - Parameters:
-  ///   - before: only those with a smaller id; nil for the newest.
-  ///   - limit: 1 to 200.
-  public func notifications(of artistID: String, before: Int64?, limit: Int) async throws -> [NotificationRecord] {
-    let rows = try await call(CatalogStatements.notifications, Parameters(artistID, before, Int64(min(max(limit, 1), 200))))
-    return try (0..<rows.count).map { try NotificationRecord(rows, $0) }
-  }
-
   /// The audit log of one track, oldest first.
   public func statusChanges(_ id: TrackID) async throws -> [StatusChangeRecord] {
     let rows = try await call(CatalogStatements.statusChanges, Parameters(id.uuid))

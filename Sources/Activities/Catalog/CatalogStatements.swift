@@ -85,15 +85,6 @@ enum CatalogStatements {
       """,
     parameterTypes: [.uuid])
 
-  static let notifications = Statement(
-    name: "catalog_notifications",
-    sql: """
-      select id, track_id, kind, status, message, created_at from music.notifications
-      where artist_id = $1 and ($2::int8 is null or id < $2)
-      order by id desc limit $3
-      """,
-    parameterTypes: [.text, .int8, .int8])
-
   static let statusChanges = Statement(
     name: "catalog_status_changes",
     sql: """

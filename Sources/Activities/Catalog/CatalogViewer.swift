@@ -22,7 +22,7 @@ public struct CatalogViewer: Sendable, Equatable {
 }
 
 extension TrackCatalog {
-  /// The same catalogue as the viewer may see it: PostgreSQL's row security leaves out all other rows, whatever is asked for. It cannot be
-  /// changed through this.
+  /// The same catalogue as the viewer may see it: PostgreSQL's row security leaves out all other rows, whatever is asked for. Only what the
+  /// viewer was told can be changed through this.
   public func seen(by viewer: CatalogViewer) -> TrackCatalog { TrackCatalog(database, viewer: viewer) }
 }

@@ -87,27 +87,6 @@ public struct LyricsRecord: Sendable, Equatable {
   }
 }
 
-/// What an artist was told.
-public struct NotificationRecord: Sendable, Equatable {
-  public let id: Int64
-  /// Nil for what is about the user.
-  public let trackID: TrackID?
-  /// status, lyrics or application.
-  public let kind: String
-  public let status: String
-  public let message: String
-  public let createdAt: Int64
-
-  init(_ rows: Rows, _ row: Int) throws {
-    id = try rows.int64(row, 0)
-    trackID = try rows.optional(row, 1) { TrackID(try rows.uuid($0, $1)) }
-    kind = try rows.text(row, 2)
-    status = try rows.text(row, 3)
-    message = try rows.text(row, 4)
-    createdAt = try rows.timestamp(row, 5)
-  }
-}
-
 /// One line of a track's audit log.
 public struct StatusChangeRecord: Sendable, Equatable {
   /// Nil for the upload.

@@ -36,6 +36,7 @@ public struct PipelineUpkeep: Sendable {
     if removed > 0 { Log.info("staging-swept", "removed \(removed) abandoned files") }
     _ = try await catalog.forgetOldUploads()
     _ = try await catalog.forgetUploadRequests()
+    _ = try await WebhookCatalog(catalog.database).forgetOldDeliveries()
   }
 
   /// Returns how many files went. A track or job that is still in processing keeps its files, however old they are.

@@ -42,6 +42,9 @@ enum EmbeddedMigrations {
     migration_0034,
     migration_0035,
     migration_0036,
+    migration_0037,
+    migration_0038,
+    migration_0039,
   ]
 }
 
@@ -4058,5 +4061,307 @@ begin
 end
 $$;
 comment on function music.settle_jobs(integer) is 'Ends jobs whose run was closed without its code. Returns how many.';
+
+"""###)
+
+private let migration_0037 = Migration(number: 37, name: "notifications", sql: ###"""
+-- Users mark what they were told as read, and remove it: their own rows only, which the database says whatever a handler asks for.
+alter table music.notifications add column read_at timestamptz;
+create index notifications_unread on music.notifications (artist_id, id desc) where read_at is null;
+comment on table music.notifications is
+  'What a user is told: one row for every change of a track''s or its lyrics'' status, and of an application. Removed by the user.';
+comment on column music.notifications.artist_id is 'Who is told, artist or not.';
+comment on column music.notifications.read_at is 'When the user marked it as read; null while it is unread.';
+
+grant update (read_at), delete on music.notifications to orchestrator_api;
+create policy notifications_marked_by_viewer on music.notifications for update to orchestrator_api
+  using (artist_id = (select access.viewer())) with check (artist_id = (select access.viewer()));
+create policy notifications_removed_by_viewer on music.notifications for delete to orchestrator_api
+  using (artist_id = (select access.viewer()));
+
+"""###)
+
+private let migration_0038 = Migration(number: 38, name: "events", sql: ###"""
+-- What happened, in one order for everybody who follows it: a stream of events goes on exactly where it ended. Whoever changes something adds a
+-- row in the same transaction, without a lock; its number comes later, from whichever process looks next, so that numbers become visible
+-- in their order and nobody passes over one that commits late.
+create schema events;
+comment on schema events is 'What happened, for those who follow it.';
+
+create table events.log (
+  id bigint generated always as identity primary key,
+  number bigint unique,
+  user_id text check (octet_length(user_id) between 1 and 255),
+  type text not null check (octet_length(type) between 3 and 100),
+  document text not null check (octet_length(document) <= 20000),
+  at timestamptz not null default now()
+) with (fillfactor = 70);
+create index log_unnumbered on events.log (id) where number is null;
+create index log_of_user on events.log (user_id, number);
+comment on table events.log is 'One row for each event, kept for a week.';
+comment on column events.log.id is 'Order in which they were made, which is not that in which they were committed.';
+comment on column events.log.number is 'Order in which they are told, without gaps; null until a process has seen it.';
+comment on column events.log.user_id is 'Whom it concerns; null for what concerns operators only.';
+comment on column events.log.type is 'What happened, for example track.published.';
+comment on column events.log.document is 'What is told: JSON with type, timestamp and data.';
+comment on column events.log.at is 'When it happened.';
+
+create table events.state (
+  id smallint primary key default 1 check (id = 1),
+  head bigint not null default 0,
+  pruned bigint not null default 0
+) with (fillfactor = 50);
+insert into events.state default values;
+comment on table events.state is 'How far the numbers are: one row.';
+comment on column events.state.id is 'One.';
+comment on column events.state.head is 'The number given last.';
+comment on column events.state.pruned is 'The highest number that was removed because of its age.';
+
+create function events.emit(p_user_id text, p_type text, p_data jsonb) returns void language sql as $$
+  insert into events.log (user_id, type, document)
+  values (
+    p_user_id, p_type,
+    json_build_object(
+      'type', p_type, 'timestamp', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', jsonb_strip_nulls(p_data)
+    )::text)
+$$;
+comment on function events.emit(text, text, jsonb) is
+  'Adds an event in the transaction of what it tells of; without a user it concerns operators only.';
+
+create function events.take(p_after bigint, p_limit integer)
+returns table (number bigint, user_id text, document text) language plpgsql as $$
+declare
+  v_head bigint;
+  v_count bigint;
+begin
+  if exists (select from events.log l where l.number is null) then
+    -- Who holds the row gives the numbers, until its commit: others see them then.
+    select s.head into v_head from events.state s for update skip locked;
+    if found then
+      with waiting as (select l.id from events.log l where l.number is null order by l.id limit p_limit),
+        placed as (select w.id, v_head + row_number() over (order by w.id) as place from waiting w)
+      update events.log l set number = p.place from placed p where l.id = p.id;
+      get diagnostics v_count = row_count;
+      update events.state s set head = s.head + v_count;
+    end if;
+  end if;
+  return query
+    select l.number, l.user_id, l.document from events.log l where l.number > p_after order by l.number limit p_limit;
+end
+$$;
+comment on function events.take(bigint, integer) is
+  'Gives numbers to what has none, unless another process is at it, and returns what follows a number.';
+
+create function events.prune(p_age interval, p_limit integer) returns integer language plpgsql as $$
+declare
+  v_last bigint;
+  v_count integer;
+begin
+  select max(o.number) into v_last
+    from (select l.number, l.at from events.log l where l.number is not null order by l.number limit p_limit) o where o.at < now() - p_age;
+  if v_last is null then
+    return 0;
+  end if;
+  delete from events.log l where l.number <= v_last;
+  get diagnostics v_count = row_count;
+  update events.state s set pruned = greatest(s.pruned, v_last);
+  return v_count;
+end
+$$;
+comment on function events.prune(interval, integer) is 'Removes the oldest events that are older than so long; how many.';
+
+create function events.tell_notification() returns trigger language plpgsql as $$
+begin
+  perform events.emit(
+    new.artist_id, case new.kind when 'status' then 'track' else new.kind end || '.' || lower(new.status),
+    jsonb_build_object(
+      'notificationId', new.id, 'userId', new.artist_id, 'trackId', new.track_id, 'status', new.status,
+      'title', (select t.title from music.tracks t where t.id = new.track_id), 'message', left(new.message, 2400)));
+  return null;
+end
+$$;
+comment on function events.tell_notification() is 'What a user is told is an event too.';
+create trigger notifications_are_events after insert on music.notifications
+  for each row execute function events.tell_notification();
+
+create function events.tell_job() returns trigger language plpgsql as $$
+begin
+  perform events.emit(
+    (select a.artist_id from music.assets a where a.id = new.asset_id), 'job.' || new.status,
+    jsonb_build_object(
+      'jobId', new.id, 'assetId', new.asset_id, 'jobType', new.type, 'status', new.status, 'createdVersion', new.created_version,
+      'errorCode', left(new.error_code, 100)));
+  return null;
+end
+$$;
+comment on function events.tell_job() is 'Each status of a job is an event for the owner of its asset.';
+create trigger jobs_begin_as_events after insert on music.jobs for each row execute function events.tell_job();
+create trigger jobs_are_events after update of status on music.jobs
+  for each row when (old.status is distinct from new.status) execute function events.tell_job();
+
+create function events.tell_failure() returns trigger language plpgsql as $$
+declare
+  v_new jsonb := to_jsonb(new);
+  v_run record;
+begin
+  select r.workflow_id, r.workflow_type, r.namespace into v_run from orchestrator.runs r where r.run_id = new.run_id;
+  perform events.emit(
+    null, tg_argv[0],
+    jsonb_build_object(
+      'runId', new.run_id, 'workflowId', v_run.workflow_id, 'workflowType', v_run.workflow_type, 'namespace', v_run.namespace,
+      'activityType', v_new -> 'activity_type', 'sequence', v_new -> 'sequence', 'attempts', v_new -> 'attempts', 'code', v_new -> 'code'));
+  return null;
+end
+$$;
+comment on function events.tell_failure() is 'What waits for an operator is an event of the type that the trigger names; its texts and values stay where they are.';
+create trigger parked_activities_are_events after insert on orchestrator.parked_activities
+  for each row execute function events.tell_failure('activity.parked');
+create trigger blocked_runs_are_events after insert on orchestrator.blocked_runs
+  for each row execute function events.tell_failure('workflow.blocked');
+
+alter table events.log enable row level security;
+grant usage on schema events to orchestrator_api;
+grant select on events.log to orchestrator_api;
+create policy log_of_viewer on events.log for select to orchestrator_api using (
+  user_id = (select access.viewer()) or (select access.viewer_sees_all()));
+
+"""###)
+
+private let migration_0039 = Migration(number: 39, name: "webhooks", sql: ###"""
+-- Webhooks: each event becomes one delivery for every endpoint that wants it, in the transaction of what it tells of. A delivery is a workflow,
+-- which knows its id only: addresses and secrets are read from here at each attempt.
+create table events.webhook_endpoints (
+  id uuid primary key default gen_random_uuid(),
+  user_id text not null check (octet_length(user_id) between 1 and 255),
+  sees_all boolean not null,
+  url text not null check (octet_length(url) between 8 and 2048),
+  description text check (char_length(description) <= 500),
+  event_types text[] check (cardinality(event_types) between 1 and 50),
+  secret text not null,
+  previous_secret text,
+  previous_until timestamptz,
+  disabled_at timestamptz,
+  disabled_because text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index webhook_endpoints_of_user on events.webhook_endpoints (user_id, created_at);
+create index webhook_endpoints_seeing_all on events.webhook_endpoints (created_at) where sees_all;
+comment on table events.webhook_endpoints is 'Where events are sent, signed by Standard Webhooks.';
+comment on column events.webhook_endpoints.id is 'Names the endpoint.';
+comment on column events.webhook_endpoints.user_id is 'Whose it is.';
+comment on column events.webhook_endpoints.sees_all is 'Whether it gets the events of all users; for other programs and operators.';
+comment on column events.webhook_endpoints.url is 'Where the events are posted to.';
+comment on column events.webhook_endpoints.description is 'What it is for, in its owner''s words.';
+comment on column events.webhook_endpoints.event_types is 'Which types it gets, by name or as track.*; null for all.';
+comment on column events.webhook_endpoints.secret is 'What deliveries are signed with; shown once.';
+comment on column events.webhook_endpoints.previous_secret is 'The one before, which signs beside it for a day.';
+comment on column events.webhook_endpoints.previous_until is 'Until when it does.';
+comment on column events.webhook_endpoints.disabled_at is 'Since when nothing is sent; null while it is in use.';
+comment on column events.webhook_endpoints.disabled_because is 'Why, when it was not its owner.';
+comment on column events.webhook_endpoints.created_at is 'When it was made.';
+comment on column events.webhook_endpoints.updated_at is 'When it was changed.';
+
+create table events.webhook_deliveries (
+  id uuid primary key,
+  number bigint generated always as identity,
+  endpoint_id uuid not null references events.webhook_endpoints (id) on delete cascade,
+  type text not null,
+  document text not null,
+  status text not null default 'PENDING' check (status in ('PENDING', 'DELIVERED', 'FAILED')),
+  attempts integer not null default 0,
+  last_status integer,
+  last_error text check (char_length(last_error) <= 500),
+  last_attempt_at timestamptz,
+  next_attempt_at timestamptz,
+  created_at timestamptz not null default now()
+) with (fillfactor = 80);
+create index webhook_deliveries_of_endpoint on events.webhook_deliveries (endpoint_id, number desc);
+create index webhook_deliveries_failed on events.webhook_deliveries (endpoint_id, created_at) where status = 'FAILED';
+create index webhook_deliveries_by_age on events.webhook_deliveries (created_at);
+comment on table events.webhook_deliveries is 'One event on its way to one endpoint; kept for 30 days.';
+comment on column events.webhook_deliveries.id is 'Its webhook-id is made of this, the same in every attempt.';
+comment on column events.webhook_deliveries.number is 'Order of the deliveries.';
+comment on column events.webhook_deliveries.endpoint_id is 'Where it goes.';
+comment on column events.webhook_deliveries.type is 'What happened.';
+comment on column events.webhook_deliveries.document is 'The body that is sent.';
+comment on column events.webhook_deliveries.status is 'PENDING while attempts are left.';
+comment on column events.webhook_deliveries.attempts is 'How often it was tried since it was made or replayed.';
+comment on column events.webhook_deliveries.last_status is 'What the last attempt was answered with; null without an answer.';
+comment on column events.webhook_deliveries.last_error is 'Why the last attempt failed.';
+comment on column events.webhook_deliveries.last_attempt_at is 'When it ended.';
+comment on column events.webhook_deliveries.next_attempt_at is 'When the next is due.';
+comment on column events.webhook_deliveries.created_at is 'When the event happened.';
+
+create function events.deliver(p_endpoint_id uuid, p_type text, p_document text) returns uuid language plpgsql as $$
+declare
+  v_id uuid := gen_random_uuid();
+begin
+  insert into events.webhook_deliveries (id, endpoint_id, type, document) values (v_id, p_endpoint_id, p_type, p_document);
+  perform orchestrator.start_workflow('DeliverWebhook', 'webhook-' || v_id, jsonb_build_object('deliveryID', v_id));
+  return v_id;
+end
+$$;
+comment on function events.deliver(uuid, text, text) is 'Makes a delivery and starts its workflow, both or neither.';
+
+create function events.document(p_type text, p_data jsonb) returns text language sql stable as $$
+  select json_build_object(
+    'type', p_type, 'timestamp', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', jsonb_strip_nulls(p_data)
+  )::text
+$$;
+comment on function events.document(text, jsonb) is 'What is told of an event, on streams and in webhooks.';
+
+create or replace function events.emit(p_user_id text, p_type text, p_data jsonb) returns void language plpgsql as $$
+declare
+  v_document text := events.document(p_type, p_data);
+begin
+  insert into events.log (user_id, type, document) values (p_user_id, p_type, v_document);
+  -- What goes wrong with deliveries must not make further ones.
+  if p_data ->> 'workflowType' = 'DeliverWebhook' then
+    return;
+  end if;
+  perform events.deliver(e.id, p_type, v_document)
+    from events.webhook_endpoints e
+    where (e.sees_all or e.user_id = p_user_id) and e.disabled_at is null
+      and (e.event_types is null or p_type = any(e.event_types) or split_part(p_type, '.', 1) || '.*' = any(e.event_types));
+end
+$$;
+comment on function events.emit(text, text, jsonb) is
+  'Adds an event and its deliveries in the transaction of what it tells of; without a user it concerns operators only.';
+
+create function events.replay(p_delivery_id uuid) returns boolean language plpgsql as $$
+begin
+  update events.webhook_deliveries set status = 'PENDING', attempts = 0, next_attempt_at = null where id = p_delivery_id;
+  perform orchestrator.start_workflow('DeliverWebhook', 'webhook-' || p_delivery_id, jsonb_build_object('deliveryID', p_delivery_id));
+  return true;
+exception
+  -- It is on its way.
+  when sqlstate 'OR002' then return false;
+end
+$$;
+comment on function events.replay(uuid) is 'Begins a delivery anew; false, and nothing changed, while its workflow runs.';
+
+create function events.replay_failed(p_endpoint_id uuid, p_since timestamptz, p_until timestamptz, p_limit integer) returns integer
+language sql as $$
+  select count(*) filter (where events.replay(f.id))::integer
+  from (
+    select d.id from events.webhook_deliveries d
+    where d.endpoint_id = p_endpoint_id and d.status = 'FAILED' and d.created_at >= p_since and d.created_at < p_until
+    order by d.created_at limit p_limit) f
+$$;
+comment on function events.replay_failed(uuid, timestamptz, timestamptz, integer) is
+  'Begins the failed deliveries of a span of time anew, the oldest first; how many.';
+
+alter table events.webhook_endpoints enable row level security;
+alter table events.webhook_deliveries enable row level security;
+grant select (
+  id, user_id, sees_all, url, description, event_types, previous_until, disabled_at, disabled_because, created_at, updated_at
+) on events.webhook_endpoints to orchestrator_api;
+grant select on events.webhook_deliveries to orchestrator_api;
+create policy webhook_endpoints_of_viewer on events.webhook_endpoints for select to orchestrator_api using (
+  user_id = (select access.viewer()));
+-- Whoever sees the endpoint sees these.
+create policy webhook_deliveries_of_viewer on events.webhook_deliveries for select to orchestrator_api using (
+  exists (select from events.webhook_endpoints e where e.id = endpoint_id));
 
 """###)

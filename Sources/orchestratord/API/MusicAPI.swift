@@ -49,7 +49,7 @@ struct MusicAPI: Sendable {
     router.on(.post, "/api/v1/tracks/{id}/review") { try await reviewTrack($0) }
     router.on(.post, "/api/v1/tracks/{id}/block") { try await moderateTrack($0, to: .blocked) }
     router.on(.post, "/api/v1/tracks/{id}/unblock") { try await moderateTrack($0, to: .published) }
-    router.on(.get, "/api/v1/notifications") { try await listNotifications($0) }
+    addNotificationRoutes(to: &router)
     router.on(.get, "/stream/{id}") { try await streamOriginal($0) }
     router.on(.get, "/stream/{id}/{file}") { try await streamFile($0) }
     for pattern in ["/stream/{id}", "/stream/{id}/{file}"] { router.on(.options, pattern) { _ in streamPreflight } }

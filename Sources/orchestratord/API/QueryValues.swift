@@ -12,6 +12,15 @@ extension HTTPRequest {
     return number
   }
 
+  /// A yes or no of the query; nil when it is not said.
+  /// - Throws: `APIProblem` 400 for anything but true and false.
+  func flag(_ name: String) throws -> Bool? {
+    try queryValue(name).map { text in
+      guard let flag = Bool(text) else { throw APIProblem.invalid("invalid-query", "\"\(name)\" must be true or false.") }
+      return flag
+    }
+  }
+
   /// The cursor of a list whose rows are numbered; nil for its first page.
   /// - Throws: `APIProblem` 400.
   func numberedCursor() throws -> Int64? {

@@ -119,19 +119,10 @@ struct TrackDocument: Encodable {
     try container.encodeIfPresent(streams, forKey: .streams)
   }
 
-  /// Per cent by the usual cost of each step; lyrics do not count, nothing waits for them.
-  private static let weights = [
-    (Steps.validate.name, 3), (Steps.probe.name, 15), (Steps.store.name, 2), (Steps.waveform.name, 20), (Steps.transcode.name, 60),
-  ]
-
   private static func progress(_ status: TrackStatus, _ stages: [StageRecord]) -> Int {
     switch status {
     case .pending: return 0
-    case .processing, .failed:
-      let done = weights.reduce(0) { sum, weight in
-        sum + weight.1 * Int(stages.first { $0.stage == weight.0 }?.progress ?? 0)
-      }
-      return min(99, done / 100)
+    case .processing, .failed: return TrackProgress.percent { name in stages.first { $0.stage == name }.map { Int($0.progress) } }
     case .reviewing, .published, .blocked: return 100
     }
   }
@@ -142,24 +133,6 @@ struct Page<Item: Encodable>: Encodable {
   let items: [Item]
   /// For the query of the next page; absent on the last one.
   let nextCursor: String?
-}
-
-struct NotificationDocument: Encodable {
-  let id: Int64
-  let trackId: String?
-  let kind: String
-  let status: String
-  let message: String
-  let createdAt: String
-
-  init(_ record: NotificationRecord) {
-    id = record.id
-    trackId = record.trackID?.description
-    kind = record.kind
-    status = record.status
-    message = record.message
-    createdAt = Timestamp.text(record.createdAt)
-  }
 }
 
 struct StatusChangeDocument: Encodable {

@@ -68,14 +68,4 @@ extension MusicAPI {
   private func moderationReason(_ request: HTTPRequest) async throws -> String? {
     try await request.optionalJSON(ModerationRequest.self, upTo: 16 << 10)?.reason.flatMap { try TrackTexts.reason($0) }
   }
-
-  /// `GET /api/v1/notifications?limit=&cursor=`: what the user was told, newest first.
-  func listNotifications(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try await authentication.principal(of: request)
-    let limit = try request.number("limit", in: 1...200, default: 50)
-    let told = try await catalog.seen(by: principal.viewer).notifications(
-      of: principal.userID, before: try request.numberedCursor(), limit: limit)
-    let next = told.count == limit ? told.last.map { String($0.id) } : nil
-    return try .json(encoding: Page(items: told.map(NotificationDocument.init), nextCursor: next))
-  }
 }

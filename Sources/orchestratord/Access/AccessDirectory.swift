@@ -1,3 +1,4 @@
+import Activities
 import Cryptography
 import Foundation
 import HTTP
@@ -61,17 +62,6 @@ struct AccessDirectory: Sendable {
   private static func account(_ rows: Rows) throws -> AccountRecord? { rows.count == 1 ? try AccountRecord(rows, 0) : nil }
 
   static func names(_ roles: Set<Role>) -> TextList { TextList(values: roles.map(\.rawValue).sorted()) }
-}
-
-/// Texts as one parameter.
-struct TextList: ParameterValue {
-  let values: [String]
-
-  func encode(into parameters: inout Parameters) {
-    let column = ArrayColumn(.text)
-    for value in values { column.append(value) }
-    parameters.append(column)
-  }
 }
 
 /// A person who logs in here.

@@ -1,3 +1,4 @@
+import Activities
 import Cryptography
 import Foundation
 import PostgreSQL

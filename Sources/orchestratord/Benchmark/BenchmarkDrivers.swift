@@ -8,7 +8,7 @@ struct BenchmarkDrivers: Sendable {
   /// Runs the body with the workload ready to be done.
   func with(_ workload: Workload, _ body: (any BenchmarkDriver) async throws -> Void) async throws {
     switch workload {
-    case .oneStepHTTP, .oneStepSQL: try await withServer(workload, body)
+    case .oneStepHTTP, .oneStepSQL, .streams: try await withServer(workload, body)
     case .takeover: try await body(Takeover(run: run))
     case .replay: try await body(ReplayedRuns(database: run.database))
     default: try await withEngine(run.database.engine) { try await body(driver(workload, $0)) }
@@ -55,6 +55,7 @@ struct BenchmarkDrivers: Sendable {
     let result: Result<Void, any Error>
     do {
       switch workload {
+      case .streams: try await body(IdleStreams(server: server, database: run.database, progress: run.progress))
       case .oneStepHTTP: try await body(HTTPStarts(url: server.word, inFlight: run.inFlight, database: run.database))
       default: try await body(try SQLStarts(inFlight: run.inFlight, database: run.database))
       }

@@ -42,9 +42,16 @@ enum BenchmarkProcessCommand {
     let engine = try await startedEngine(database)
     var router = Router()
     OperatorAPI(client: engine.client, authentication: .development).addRoutes(to: &router)
-    let server = try HTTPServer(HTTPServerConfiguration(), router: router)
+    let feed = EventFeed(EventLog(database: try Database(database)))
+    EventAPI(feed: feed, authentication: .development, tokens: OwnTokens(try TokenSigner(IdleStreams.secret))).addRoutes(to: &router)
+    let following = Task { await feed.run() }
+    var settings = HTTPServerConfiguration()
+    // All of the benchmark's come from one address.
+    settings.connectionLimitPerAddress = settings.connectionLimit
+    let server = try HTTPServer(settings, router: router)
     say("http://127.0.0.1:\(server.port)")
     await untilInputEnds()
+    following.cancel()
     await server.drain(within: .seconds(1))
     await engine.shutdown()
   }

@@ -140,6 +140,11 @@ extension BenchmarkStatements {
       """)
 }
 
+extension BenchmarkStatements {
+  static let emitEvent = Statement(
+    name: "bench_emit_event", sql: "select events.emit($1, 'bench.change', '{}')", parameterTypes: [.text])
+}
+
 /// What the benchmark asks while a load goes on for minutes.
 extension BenchmarkStatements {
   /// Dead rows, bytes of tables with their TOAST, bytes of indexes: of everything that the engine has.

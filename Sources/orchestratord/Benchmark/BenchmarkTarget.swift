@@ -33,7 +33,8 @@ struct BenchmarkTarget: Sendable {
 
 extension BenchmarkTarget {
   /// Every target there is; nowhere else is a number asked for.
-  static let all: [BenchmarkTarget] = throughput + latency + composition + parked + schedules + replay + check + remote + takeover + steady
+  static let all: [BenchmarkTarget] =
+    throughput + latency + composition + parked + schedules + replay + check + remote + takeover + streams + steady
 
   private static func detail(_ name: String) -> @Sendable (BenchmarkReport) -> Double? { { $0.details[name] } }
 
@@ -106,6 +107,14 @@ extension BenchmarkTarget {
   private static let takeover: [BenchmarkTarget] = [
     BenchmarkTarget(.takeover, "seconds until the first run advances", .atMost(1), detail("first_seconds")),
     BenchmarkTarget(.takeover, "seconds until all have advanced", .atMost(5), detail("all_seconds")),
+  ]
+
+  private static let streams: [BenchmarkTarget] = [
+    BenchmarkTarget(.streams, "memory of the serving process, MB", .atMost(200), digits: 0, detail("server_rss_mb")),
+    BenchmarkTarget(.streams, "bytes of it each", .reported, digits: 0, detail("server_rss_bytes_per_stream")),
+    BenchmarkTarget(.streams, "idle processor time, percent of one", .atMost(5), detail("idle_cpu_percent")),
+    BenchmarkTarget(.streams, "change to event, p50 ms", .atMost(100), digits: 0) { $0.p50Ms },
+    BenchmarkTarget(.streams, "change to event, p99 ms", .atMost(250), digits: 0) { $0.p99Ms },
   ]
 
   private static let steady: [BenchmarkTarget] = [

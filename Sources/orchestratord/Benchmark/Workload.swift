@@ -17,6 +17,7 @@ enum Workload: String, CaseIterable, Sendable {
   case remoteActivities = "remote-activities"
   case longRun = "long-run"
   case takeover
+  case streams
   case steady
 
   /// What `--count` counts, one workflow, has so many of the units that figures are given for.
@@ -38,6 +39,7 @@ enum Workload: String, CaseIterable, Sendable {
     case .updates: "update"
     case .replay: "event"
     case .takeover, .check: "run"
+    case .streams: "stream"
     }
   }
 
@@ -58,6 +60,7 @@ enum Workload: String, CaseIterable, Sendable {
     case .longRun: 24_989
     case .takeover: 1_000
     case .check: 10_000
+    case .streams: 2_000
     // For the measurement of the maximum before it.
     case .steady: 20_000
     }
@@ -68,17 +71,17 @@ enum Workload: String, CaseIterable, Sendable {
     case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .check, .steady: 500
     case .children, .signals, .updates: 200
     case .oneStepHTTP, .oneStepSQL: 64
-    case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover: 1
+    case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover, .streams: 1
     }
   }
 
   /// Whether its rows are compared with a bare insert of the same rows.
-  var hasBound: Bool { self != .takeover && self != .check && self != .steady }
+  var hasBound: Bool { self != .takeover && self != .check && self != .streams && self != .steady }
 
   /// Whether a long run of it is nothing but its small parts one after the other: then `--count` is shared by the rounds.
   var isDivisible: Bool {
     switch self {
-    case .parked, .schedules, .replay, .check, .longRun, .takeover, .steady: false
+    case .parked, .schedules, .replay, .check, .longRun, .takeover, .streams, .steady: false
     default: true
     }
   }

@@ -38,6 +38,7 @@ enum KnownWorkflows {
     var registry = Registry()
     registry.register(PublishTrack.self)
     registry.register(ProcessAsset.self)
+    registry.register(DeliverWebhook.self)
     return registry
   }
 }

@@ -20,6 +20,8 @@ final class Service: Sendable {
   private let database: Database
   private let lyricsService: HTTPServer?
   private let upkeep: PipelineUpkeep
+  /// Nil where nobody can follow.
+  private let feed: EventFeed?
 
   /// Puts the parts together; nothing runs yet but the listening sockets.
   init(_ configuration: Configuration, _ connection: ConnectionConfiguration, _ parts: Parts) async throws {
@@ -35,7 +37,7 @@ final class Service: Sendable {
     upkeep = PipelineUpkeep(store: store, catalog: catalog)
     let (provider, standIn) = try Self.lyricsProvider(configuration, client)
     lyricsService = standIn
-    var registry = Registry()
+    var registry = KnownWorkflows.registry
     if let file = configuration.traceFile {
       let tracing = Tracing(try JSONLinesExporter(file: file))
       registry.intercept(clients: tracing)
@@ -43,18 +45,19 @@ final class Service: Sendable {
       registry.intercept(activities: tracing)
     }
     let work = WorkMetrics()
+    let feed = parts.servesHTTP ? EventFeed(EventLog(database: database)) : nil
+    self.feed = feed
     registry.intercept(workflows: work)
     registry.intercept(activities: work)
-    registry.register(PublishTrack.self)
-    registry.register(ProcessAsset.self)
     PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
+    WebhookDelivery(catalog: WebhookCatalog(database), client: client, addresses: configuration.webhookAddresses).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
     worker = parts.worksOnQueues ? try Self.makeWorker(configuration, connection, registry) : nil
     server =
       parts.servesHTTP
       ? try Self.makeServer(
         configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
-        try await Self.access(configuration, client, AccessDirectory(database: database)), work)
+        try await Self.access(configuration, client, AccessDirectory(database: database)), work, feed)
       : nil
   }
 
@@ -98,7 +101,7 @@ final class Service: Sendable {
 
   private static func makeServer(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI, _ work: WorkMetrics
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?
   ) throws -> HTTPServer {
     let authentication = access.authentication
     var limits = UploadLimits()
@@ -127,6 +130,10 @@ final class Service: Sendable {
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, wake: { client.wake() }
     ).addRoutes(to: &router)
     access.addRoutes(to: &router)
+    if let feed { EventAPI(feed: feed, authentication: authentication, tokens: access.tokens).addRoutes(to: &router) }
+    WebhookAPI(
+      catalog: WebhookCatalog(database), authentication: authentication, addresses: configuration.webhookAddresses, wake: { client.wake() }
+    ).addRoutes(to: &router)
     OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
     HealthRoutes(database: database).addRoutes(to: &router)
@@ -157,9 +164,11 @@ final class Service: Sendable {
     engine?.start()
     let caring = Task { try? await upkeep.run() }
     let working = Task { await worker?.run() }
+    let following = Task { await feed?.run() }
     await Never.untilCancelled()
     caring.cancel()
     await server?.drain(within: .seconds(5))
+    following.cancel()
     worker?.stop()
     await working.value
     await engine?.shutdown()

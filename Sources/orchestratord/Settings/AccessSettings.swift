@@ -1,3 +1,5 @@
+import HTTP
+
 extension Settings {
   /// Who is let in, and from where.
   static let access: [Setting] = [
@@ -27,6 +29,10 @@ extension Settings {
       "--allowed-origins", "A,...", "ORCHESTRATOR_ALLOWED_ORIGINS", \.crossOrigin, standard: "none",
       "origins such as `https://studio.example` whose pages may call the API from a browser (CORS)"
     ) { try $0.text.isEmpty ? nil : CrossOrigin($0.text) },
+    Setting(
+      "--webhook-addresses", "WHERE", "ORCHESTRATOR_WEBHOOK_ADDRESSES", \.webhookAddresses, standard: "`public`",
+      "where [webhooks](api.md#webhooks) may be sent: `public` addresses, `loopback` for this machine too (and by plain `http`), or `any`"
+    ) { try AddressPolicy(setting: $0.text) },
     Setting(
       nil, nil, "ORCHESTRATOR_TOKENS", \.accessTokens, standard: "development tokens",
       "fixed tokens: `token:user:role` separated by commas; a token has 16 or more characters; "

@@ -5,8 +5,8 @@ extension Settings {
   static let service: [Setting] = [
     Setting(
       "--database", "URL", "DATABASE_URL", \.databaseURL, standard: "the embedded PostgreSQL",
-      "connection string of libpq; a role that may create the schemas `orchestrator`, `music` and `access`, end its own sessions, "
-        + "and create roles or be a member of `orchestrator_api`",
+      "connection string of libpq; a role that may create the schemas `orchestrator`, `music`, `access` and `events`, end its own "
+        + "sessions, and create roles or be a member of `orchestrator_api`",
       isSecret: true
     ) { $0.text.isEmpty ? nil : $0.text },
     .text(
