@@ -34,6 +34,7 @@ import Testing
     let ids = all.compactMap { ($0["id"] as? NSNumber)?.int64Value }
     let marked = try await Self.put(api, ids[1], #"{"read": true}"#)
     let readAt = try #require(marked.text("readAt"))
+    #expect(readAt.wholeMatch(of: /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "RFC 3339: \(readAt)")
     #expect(marked.status == 200 && marked.text("status") == "PROCESSING")
     #expect(try await Self.put(api, ids[1], #"{"read": true}"#).text("readAt") == readAt, "the first time counts")
     #expect(try await Self.told(api, "?unread=true").compactMap { $0["status"] as? String } == ["REVIEWING", "PENDING"])

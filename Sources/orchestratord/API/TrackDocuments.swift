@@ -154,6 +154,6 @@ struct StatusChangeDocument: Encodable {
 enum Timestamp {
   /// RFC 3339 in UTC with milliseconds.
   static func text(_ microseconds: Int64) -> String {
-    Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(.iso8601.time(includingFractionalSeconds: true))
+    Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
   }
 }

@@ -1,16 +1,19 @@
 import Cryptography
 import Foundation
 import HTTP
+import PostgreSQL
 import Synchronization
 import TestSupport
 import Testing
 
-/// A webhook under kill -9 of the process that delivers it.
-@Suite struct WebhookCrashTests {
+/// Those who are told of events, under kill -9 of the process that tells them.
+@Suite struct EventCrashTests {
   private typealias Message = (id: String, timestamp: String, signature: String, body: [UInt8])
 
   @Test(.timeLimit(.minutes(2)))
-  func `A process that is killed between two attempts makes the next one after its start, with the same id`() async throws {
+  func `A process that is killed makes the next attempt of a webhook after its start, and curl goes on where its stream ended`()
+    async throws
+  {
     let messages = Mutex<[Message]>([])
     var router = Router()
     router.on(.post, "/hook") { request in
@@ -32,13 +35,18 @@ import Testing
       .post, "/api/v1/webhook-endpoints", Array(body.utf8), headers: [("Content-Type", "application/json")])
     let endpoint = try #require(try JSONSerialization.jsonObject(with: Data(made.body)) as? [String: Any])
     let (id, secret) = (try #require(endpoint["id"] as? String), try #require(endpoint["secret"] as? String))
+    // Who asks without a token is the user of development.
+    try Self.emit(service, 1...3)
+    #expect(try await Self.curl(api, after: 0, upTo: 3) == [1, 2, 3])
     _ = try await api.send(.post, "/api/v1/webhook-endpoints/\(id)/test")
     try await eventually("the first attempt is refused, and that is known") {
       let items = try await api.json("/api/v1/webhook-endpoints/\(id)/deliveries")["items"] as? [[String: Any]]
       return items?.first?["attempts"] as? Int == 1
     }
     service.kill()
+    try Self.emit(service, 4...5)
     api = API(base: try await service.start())
+    #expect(try await Self.curl(api, after: 3, upTo: 5) == [4, 5])
     try await eventually("the second attempt is taken") {
       let items = try await api.json("/api/v1/webhook-endpoints/\(id)/deliveries?status=delivered")["items"] as? [[String: Any]]
       return items?.first?["attempts"] as? Int == 2
@@ -56,5 +64,37 @@ import Testing
     }
     await receiver.drain(within: .seconds(1))
     try await service.stop()
+  }
+
+  private static func emit(_ service: ServiceUnderTest, _ numbers: ClosedRange<Int>) throws {
+    let statement = Statement(
+      name: "emit", sql: "select events.emit('developer', 'test.' || $1, '{}')", parameterTypes: [.text])
+    let connection = try service.database()
+    for number in numbers { _ = try connection.run((statement, Parameters(String(number)))) }
+  }
+
+  /// The numbers of the events that curl is told after one, until it has heard of another.
+  private static func curl(_ api: API, after last: Int, upTo end: Int) async throws -> [Int] {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(
+          with: Result {
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/curl")
+            process.arguments = ["-sN", "--max-time", "20", "-H", "Last-Event-ID: \(last)", api.base + "/api/v1/events"]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            var text = ""
+            while !text.contains("id: \(end)\ndata"), case let data = output.fileHandleForReading.availableData, !data.isEmpty {
+              text += String(decoding: data, as: UTF8.self)
+            }
+            // SIGTERM may be blocked here, which a child inherits.
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            return text.matches(of: /id: ([0-9]+)\ndata/).compactMap { Int($0.1) }
+          })
+      }
+    }
   }
 }
