@@ -8,7 +8,7 @@ RELEASE := .build/release/orchestratord
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Examples)
 
 .PHONY: help dependencies test-dependencies build release test lint format demo simulate soak histories chaos fuzz test-thread-sanitizer test-address-sanitizer
-.PHONY: bench bench-steady bench-peers docs migrations clean
+.PHONY: bench bench-steady bench-peers docs migrations openapi contract clean
 
 help: ## List the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -20,6 +20,7 @@ dependencies: ## Install the Debian packages that building and running need (as 
 
 test-dependencies: dependencies ## Install what the tests need beyond that: a browser, independent checkers
 	@scripts/install-dependencies test
+	@scripts/python-tools
 
 build: dependencies ## Build everything for debugging
 	@swift build
@@ -71,6 +72,10 @@ bench-steady: release ## Half of the maximum for MINUTES=10 with retention on, t
 bench-peers: release ## Compare it with DBOS, Procrastinate and PgQueuer from PyPI; ROUNDS=5, QUICK=1 for a look
 	@scripts/bench-peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(ARGS)
 
+contract: test-dependencies ## Send the API what schemathesis makes of its contract: EXAMPLES=100 of each operation and role
+	@swift build --build-tests
+	@CONTRACT_EXAMPLES=$(or $(EXAMPLES),100) swift test --skip-build --disable-xctest --no-parallel --filter ContractPeerTests
+
 chaos: test-dependencies ## Attack processes and PostgreSQL for MINUTES=n (default 2), then check what is left; SEED=n repeats a plan
 	@swift build -c release --product EngineProcess
 	@/usr/bin/python3 -B Tests/Chaos/storm.py --executable .build/release/EngineProcess --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
@@ -81,6 +86,10 @@ docs: build ## Render the public API's documentation into .build/documentation
 migrations: ## Put Migrations/*.sql into the binary's source; run it after every change of them
 	@scripts/embed-migrations > Sources/Orchestrator/Store/EmbeddedMigrations.swift.new
 	@mv Sources/Orchestrator/Store/EmbeddedMigrations.swift.new Sources/Orchestrator/Store/EmbeddedMigrations.swift
+
+openapi: ## Put docs/openapi/*.yaml into the binary's source as one document; run it after every change of them
+	@scripts/bundle-openapi > Sources/orchestratord/Contract/EmbeddedContract.swift.new
+	@mv Sources/orchestratord/Contract/EmbeddedContract.swift.new Sources/orchestratord/Contract/EmbeddedContract.swift
 
 clean: ## Remove everything that was built, but no data
 	@rm -rf .build

@@ -37,7 +37,7 @@ public struct HTTPRequest: Sendable {
   public internal(set) var route: String?
   /// The values of the `{name}` segments of the matched route.
   public internal(set) var parameters: [String: String] = [:]
-  public let body: RequestBody
+  public var body: RequestBody
 
   /// Throws ``HTTPError`` 400 when the target has a broken percent-encoding, a NUL byte or a dot segment.
   public init(

@@ -37,6 +37,16 @@ public struct Router: Sendable {
     Self.insert(segments[...], Endpoint(pattern: pattern, parameterNames: names, handler: handler), method, pattern, into: &root)
   }
 
+  /// Every route, as it was added: by its path, then by its method.
+  public var routes: [(method: HTTPMethod, pattern: String)] {
+    Self.endpoints(below: root).sorted { ($0.pattern, $0.method.rawValue) < ($1.pattern, $1.method.rawValue) }
+  }
+
+  private static func endpoints(below node: Node) -> [(method: HTTPMethod, pattern: String)] {
+    node.endpoints.map { ($0.key, $0.value.pattern) }
+      + (Array(node.children.values) + node.parameterChild + node.restChild).flatMap { endpoints(below: $0) }
+  }
+
   /// Adds a wrapper around every handler, also around 404 and 405; the first added is the outermost.
   public mutating func use(_ middleware: @escaping HTTPMiddleware) { self.middleware.append(middleware) }
 

@@ -13,6 +13,9 @@ struct Configuration: Sendable {
   var databaseURL: String?
   var address = "127.0.0.1"
   var port: UInt16 = 8080
+  /// Connections of clients at once, all of them and those of one address.
+  var connections = 4096
+  var connectionsPerAddress = 1024
   var storeFolder: String?
   var storage = StorageConfiguration()
   /// Nil: the offline stand-in answers.
@@ -41,6 +44,8 @@ struct Configuration: Sendable {
   var uploadBytes = 100 << 20
   /// Where webhooks may be sent.
   var webhookAddresses = AddressPolicy.publicOnly
+  /// Requests of a user in 15 minutes; 0 for no limit.
+  var requestLimit = 0
   /// Nil: no spans are made.
   var traceFile: String?
   /// File with keys for values; nil stores them as they are.
@@ -49,6 +54,7 @@ struct Configuration: Sendable {
   /// Made of those; nil: values lie in the database as they are.
   var codec: CodecChain?
   var logLevel = Log.Level.info
+  var logFormat = Log.Format.text
 
   static let standard = Configuration()
 
@@ -57,13 +63,14 @@ struct Configuration: Sendable {
 
   init() {}
 
-  /// Takes the options out of the arguments, and sets the level of the log.
+  /// Takes the options out of the arguments, and sets level and format of the log.
   /// - Throws: `UsageError`, the first fault.
   init(_ arguments: inout Arguments, _ environment: [String: String] = ProcessInfo.processInfo.environment) throws(UsageError) {
     let reading = SettingsReading(&arguments, environment)
     if let fault = reading.faults.first { throw fault }
     self = reading.configuration
     Log.setLevel(logLevel)
+    Log.setFormat(logFormat)
   }
 
   /// What histories record of the program that wrote them: job order is a property of the Swift runtime.

@@ -73,19 +73,44 @@ import Testing
     }
   }
 
-  @Test("The table of requests has exactly the routes that are served")
+  @Test("The tables of requests have exactly what the contract has, for the same roles")
   func routes() throws {
-    let files = [
-      "Music", "Asset", "Job", "Access", "Account", "Session", "Key", "Application", "Storage", "DirectUpload", "Health", "Metrics",
-      "Notification", "UserEvent", "Webhook",
-    ]
-    let served = try files.flatMap { name in
-      let code = try Project.text("Sources/orchestratord/API/\(name)\(name == "Music" ? "API" : "Routes").swift")
-      return code.matches(of: /router\.on\(\.(\w+), "([^"]+)"/).map { "\($0.1.uppercased()) \($0.2)" }
+    let operations = ContractDocument.embedded.operations.filter { $0.method != .options && !$0.path.hasSuffix(".css") }
+    let ofOperators: Set = ["Workflows", "Activities", "Schedules"]
+    let own = operations.filter { !ofOperators.contains($0.tag) && $0.tag != "Workers" }
+    #expect(Set(own.map(Self.row)).symmetricDifference(try Self.rows(of: "docs/api.md", under: "")) == [])
+    let theirs = operations.filter { ofOperators.contains($0.tag) }.map { "\($0.method.rawValue) \($0.path)" }
+    #expect(Set(theirs).symmetricDifference(try Self.rows(of: "docs/operator-api.md", under: "/api/v1")) == [])
+  }
+
+  /// `GET /api/v1/accounts: admin`
+  private static func row(_ operation: ContractDocument.Operation) -> String {
+    let roles =
+      switch operation.audience {
+      case .nobody: "nobody"
+      case .any: "any"
+      case .roles(let roles): roles.map(\.rawValue).sorted().joined(separator: ", ")
+      }
+    return "\(operation.method.rawValue) \(operation.path): \(roles)"
+  }
+
+  /// The requests of a document's tables, with their roles where there is a column of roles.
+  private static func rows(of document: String, under prefix: String) throws -> Set<String> {
+    var rows: Set<String> = []
+    for line in try Project.text(document).split(separator: "\n") where line.hasPrefix("| `") {
+      let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+      var last = ""
+      for match in cells[0].matches(of: /`(?:([A-Z]+) (\/[^`? ]+)|\.\.\.(\/[^`? ]+))/) {
+        // `.../unblock` stands for the path before it with another end.
+        if let method = match.1, let path = match.2 { last = "\(method) \(prefix)\(path)" }
+        if let end = match.3 { last = "\(last[..<(last.lastIndex(of: "/") ?? last.endIndex)])\(end)" }
+        guard !last.hasPrefix("OPTIONS ") else { continue }
+        last = last.replacing("...}", with: "}")
+        let roles = cells[1].components(separatedBy: ", ").sorted().joined(separator: ", ")
+        rows.insert(prefix.isEmpty ? "\(last): \(roles)" : last)
+      }
     }
-    let table = try Project.text("docs/api.md").split(separator: "\n").filter { $0.hasPrefix("| `") }
-    let explained = Set(table.flatMap { $0.matches(of: /`([A-Z]+ \/[^`?]+)(?:\?[^`]*)?`/).map { String($0.1) } })
-    #expect(Set(served).symmetricDifference(explained) == [])
+    return rows
   }
 
   @Test("Every command of the binary is explained to operators")

@@ -21,6 +21,15 @@ import Testing
     #expect(file.lines.first { $0.hasPrefix("## ") } == "## [Unreleased]")
   }
 
+  @Test("No file holds the marks of a merge that nobody finished")
+  func mergeMarks() {
+    report(
+      Repository.files.flatMap { file in
+        file.lines.enumerated().filter { $0.element.hasPrefix("<<<<<<< ") || $0.element.hasPrefix(">>>>>>> ") }
+          .map { file.finding(line: $0.offset + 1, "a merge was not finished here") }
+      })
+  }
+
   @Test("Broken links and ragged tables are found")
   func rulesCanFail() {
     let text = """

@@ -8,12 +8,12 @@ import Testing
 
 @testable import orchestratord
 
-/// Every request that the documents list, sent with every kind of token that must not work.
+/// Every request that the contract lists, sent with every kind of token that must not work.
 @Suite struct AccessAttackTests {
   private struct Target: CustomStringConvertible {
     let method: HTTPMethod
     let path: String
-    /// Whom the documents let in; nil for every user.
+    /// Whom the contract lets in; nil for every user.
     let roles: Set<Role>?
     var description: String { "\(method.rawValue) \(path)" }
   }
@@ -36,21 +36,9 @@ import Testing
       authentication.verifier = TokenVerifier(issuers: [tokens.trusted, trusted])
       authentication.directory = directory
       authentication.audit = audit
-      var router = Router()
-      router.use { try await audit.around($0, $1) }
-      MusicAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
-      AssetAPI(catalog: api.catalog, store: api.store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
-      AccessAPI(directory: directory, tokens: tokens, authentication: authentication).addRoutes(to: &router)
-      EventAPI(feed: api.feed, authentication: authentication, tokens: tokens).addRoutes(to: &router)
-      WebhookAPI(
-        catalog: WebhookCatalog(api.database), authentication: authentication, addresses: .publicOnly, wake: {}
-      ).addRoutes(to: &router)
+      let access = AccessAPI(directory: directory, tokens: tokens, authentication: authentication)
       let client = Client(api.database, Registry(), identity: "api")
-      OperatorAPI(client: client, authentication: authentication).addRoutes(to: &router)
-      TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
-      MetricsRoutes(database: api.database, authentication: authentication, requests: RequestMetrics(), work: WorkMetrics())
-        .addRoutes(to: &router)
-      self.router = router
+      router = orchestratord.Service.router(Configuration(), client, api.catalog, api.store, api.database, access, WorkMetrics(), api.feed)
     }
 
     func send(_ target: Target, as token: String?) async throws -> Answer {
@@ -63,38 +51,14 @@ import Testing
     }
   }
 
-  /// What the tables of the documents list, with something in place of each parameter.
-  private static func targets() throws -> [Target] {
-    let top = URL(fileURLWithPath: #filePath).appending(path: "../../..").standardizedFileURL
-    var targets: [Target] = []
-    let programs = [
-      "POST /workflows", "GET /workflows/{workflowId}", "GET /workflows/{workflowId}/query/{name}", "POST /workflows/{workflowId}/signal",
-      "POST /workflows/{workflowId}/updates", "GET /workflows/{workflowId}/updates/{updateId}",
-    ]
-    for (document, prefix) in [("docs/api.md", ""), ("docs/operator-api.md", "/api/v1")] {
-      let text = try String(contentsOf: top.appending(path: document), encoding: .utf8)
-      for row in text.split(separator: "\n") where row.hasPrefix("| `") {
-        let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-        guard prefix.isEmpty == false || cells[1] != "nobody" else { continue }
-        for match in cells[0].matches(of: /(GET|POST|PUT|DELETE) (\/[^?` ]+)/) {
-          let path = String(match.2).replacing("{id}", with: UUID().uuidString).replacing("{sequence}", with: "7")
-            .replacing(/\{[a-zA-Z]+\}/, with: "x")
-          let isForPrograms = !prefix.isEmpty && programs.contains("\(match.1) \(match.2)")
-          let staff: Set<Role> = isForPrograms ? [.operator, .admin, .service] : [.operator, .admin]
-          let roles = prefix.isEmpty ? Self.roles(cells[1]) : staff
-          targets.append(Target(method: HTTPMethod(rawValue: String(match.1)), path: prefix + path, roles: roles))
-        }
-      }
+  /// What the contract lists, with something in place of each parameter.
+  private static func targets() -> [Target] {
+    ContractDocument.embedded.operations.filter { $0.audience != .nobody }.map { operation in
+      let path = operation.path.replacing("{id}", with: UUID().uuidString).replacing("{sequence}", with: "7")
+        .replacing(/\{[a-zA-Z]+\}/, with: "x")
+      guard case .roles(let roles) = operation.audience else { return Target(method: operation.method, path: path, roles: nil) }
+      return Target(method: operation.method, path: path, roles: roles)
     }
-    return targets
-      + ["/api/v1/task-queues/x/poll", "/api/v1/tasks/heartbeat", "/api/v1/tasks/complete", "/api/v1/tasks/fail"].map {
-        Target(method: .post, path: $0, roles: [.worker])
-      }
-  }
-
-  /// What the column of roles says.
-  private static func roles(_ cell: String) -> Set<Role>? {
-    cell == "any" ? nil : Set(cell.split(separator: ",").compactMap { Role(rawValue: $0.trimmingCharacters(in: .whitespaces)) })
   }
 
   private static func unsigned(_ token: String, header: String, secret: [UInt8]?) -> String {
@@ -162,8 +126,8 @@ import Testing
   @Test func `No request passes with a token that is forged, has ended, or is for something else, and none leaves a trace`() async throws {
     let api = try await TestAPI()
     let service = try Service(api)
-    let targets = try Self.targets()
-    #expect(targets.count > 60, "the documents list the requests")
+    let targets = Self.targets()
+    #expect(targets.count > 60, "the contract lists the requests")
     for (name, token) in try await Self.tokens(service) {
       for target in targets {
         let answer = try await service.send(target, as: token)
@@ -176,14 +140,14 @@ import Testing
   }
 
   @Test(arguments: Role.allCases)
-  func `A user of one role passes exactly where the documents say so`(role: Role) async throws {
+  func `A user of one role passes exactly where the contract says so`(role: Role) async throws {
     let api = try await TestAPI()
     let service = try Service(api)
     let now = Date().timeIntervalSince1970
     var claims = TokenClaims(issuer: "https://issuer.example", subject: "lisa", audience: "music", issuedAt: now, expiresAt: now + 600)
     claims.roles = [role]
     let token = try service.issuer.token(claims)
-    for target in try Self.targets() {
+    for target in Self.targets() {
       let answer = try await service.send(target, as: token)
       let isPermitted = target.roles?.contains(role) ?? true
       let isRefused = answer.status == 403 && answer.problem == "role-required"

@@ -9,12 +9,24 @@ public enum Log {
     public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
   }
 
-  private static let threshold = Mutex<Level>(.info)
+  /// How a line is written.
+  public enum Format: String, Sendable, CaseIterable {
+    /// For people: time, level, event, message, fields.
+    case text
+    /// For programs: one JSON object a line, whose members are these.
+    case json
+  }
+
+  private static let settings = Mutex((threshold: Level.info, format: Format.text))
+
+  /// Fields of every line that this task writes, such as the request it answers.
+  @TaskLocal public static var context: [String: String] = [:]
 
   /// What is written from now on; default `.info`.
-  public static func setLevel(_ level: Level) {
-    threshold.withLock { $0 = level }
-  }
+  public static func setLevel(_ level: Level) { settings.withLock { $0.threshold = level } }
+
+  /// How it is written from now on; default `.text`.
+  public static func setFormat(_ format: Format) { settings.withLock { $0.format = format } }
 
   /// What helps to find a fault; not written by default.
   public static func debug(_ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String> = [:]) {
@@ -39,10 +51,29 @@ public enum Log {
   private static func write(
     _ level: Level, _ event: String, _ message: @autoclosure () -> String, _ fields: KeyValuePairs<String, String>
   ) {
-    guard level >= threshold.withLock({ $0 }) else { return }
-    let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
-    let suffix = fields.map { " \($0.key)=\($0.value)" }.joined()
-    let text = message().replacingOccurrences(of: "\n", with: "\\n")
-    FileHandle.standardError.write(Data("\(time) \(level) \(event): \(text)\(suffix)\n".utf8))
+    let (threshold, format) = settings.withLock { $0 }
+    guard level >= threshold else { return }
+    let own = fields.map { (name: $0.key, value: $0.value) }
+    let inherited = context.filter { field in !own.contains { $0.name == field.key } }.sorted { $0.key < $1.key }
+      .map { (name: $0.key, value: $0.value) }
+    let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    FileHandle.standardError.write(Data((line(time, level, event, message(), own + inherited, format) + "\n").utf8))
+  }
+
+  /// One line, whatever stands in the message.
+  static func line(
+    _ time: String, _ level: Level, _ event: String, _ message: String, _ fields: [(name: String, value: String)], _ format: Format
+  ) -> String {
+    switch format {
+    case .text:
+      let suffix = fields.map { " \($0.name)=\($0.value)" }.joined()
+      return "\(time) \(level) \(event): \(message.replacing("\n", with: "\\n"))\(suffix)"
+    case .json:
+      var members = Dictionary(fields.map { ($0.name, $0.value) }) { first, _ in first }
+      members.merge(["time": time, "level": "\(level)", "event": event, "message": message]) { $1 }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return (try? encoder.encode(members)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
   }
 }

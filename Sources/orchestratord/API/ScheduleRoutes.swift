@@ -13,7 +13,10 @@ extension OperatorAPI {
           namespace: namespace(of: request), limit: try limit(of: request), cursor: request.queryValue("cursor")))
     }
     router.on(.post, "/api/v1/schedules") { try await createSchedule($0) }
-    router.on(.get, schedule) { try await described($0, by: try await authorized($0)) }
+    router.on(.get, schedule) { request in
+      let response = try await described(request, by: try await authorized(request))
+      return EntityTag.isKnown(response, to: request) ? HTTPResponse(.notModified, headers: response.headers) : response
+    }
     router.on(.put, schedule) { try await updateSchedule($0) }
     router.on(.delete, schedule) { request in
       try await authorized(request).deleteSchedule(scheduleID(of: request), namespace: namespace(of: request))
@@ -65,7 +68,13 @@ extension OperatorAPI {
     }
     var schedule = body.schedule
     if schedule.action.workflowID.isEmpty { schedule.action.workflowID = id }
-    try await client.updateSchedule(id, to: schedule, ifVersion: body.version, namespace: namespace(of: request))
+    var version = body.version
+    if request.headers["If-Match"] != nil {
+      let standing = try await client.describeSchedule(id, namespace: namespace(of: request)).version
+      try EntityTag(revision: standing).requireMatch(of: request)
+      version = version ?? standing
+    }
+    try await client.updateSchedule(id, to: schedule, ifVersion: version, namespace: namespace(of: request))
     return try await described(request, by: client)
   }
 
@@ -90,8 +99,10 @@ extension OperatorAPI {
   }
 
   private func described(_ request: HTTPRequest, by client: Client, status: HTTPStatus = .ok) async throws -> HTTPResponse {
-    try .json(
-      encoding: try await client.describeSchedule(scheduleID(of: request), namespace: namespace(of: request)), status: status)
+    let schedule = try await client.describeSchedule(scheduleID(of: request), namespace: namespace(of: request))
+    var response = try HTTPResponse.json(encoding: schedule, status: status)
+    EntityTag(revision: schedule.version).mark(&response)
+    return response
   }
 
   private func scheduleID(of request: HTTPRequest) -> String { request.parameters["scheduleId"] ?? "" }

@@ -35,6 +35,7 @@ extension AcceptedUpload {
 extension HTTPResponse {
   /// A value as JSON with stable key order, never stored by caches: what it says may change at any time.
   static func json(encoding value: some Encodable, status: HTTPStatus = .ok) throws -> HTTPResponse {
+    PageLinks.note(value)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var response = HTTPResponse.json([UInt8](try encoder.encode(value)), status: status)

@@ -124,8 +124,12 @@ struct OperatorAPI: Sendable {
   private func queryWorkflow(_ request: HTTPRequest) async throws -> HTTPResponse {
     let client = try await authorized(request, also: .service)
     try await requireReader(of: request)
-    let answer = try await client.query(key(of: request), name: request.parameters["name"] ?? "")
-    return try .json(encoding: ["result": answer])
+    do {
+      return try .json(encoding: ["result": try await client.query(key(of: request), name: request.parameters["name"] ?? "")])
+    } catch let error as OrchestratorError where [.unknownWorkflowType, .unknownWorkflowVersion].contains(error.code) {
+      // The run is in no state to be asked: that is no failure of this process.
+      throw APIProblem(.conflict, error.code.name, APIProblem.sentence(error.message))
+    }
   }
 
   /// `POST /api/v1/workflows/{workflowId}/signal`: durable when answered, applied once per `requestId`.

@@ -151,4 +151,16 @@ enum AccessStatements {
 
   static let decide = Statement(
     name: "access_decide", sql: "select access.decide_application($1, $2, $3, $4)", parameterTypes: [.uuid, .text, .text, .text])
+
+  static let beginRequest = Statement(
+    name: "access_begin_request", sql: "select state, answer from access.begin_request($1, $2, $3)",
+    parameterTypes: [.bytea, .bytea, .uuid])
+
+  static let keepAnswer = Statement(
+    name: "access_keep_answer", sql: "update access.idempotent_requests set answer = $3 where key_hash = $1 and attempt = $2",
+    parameterTypes: [.bytea, .uuid, .bytea])
+
+  static let forgetRequest = Statement(
+    name: "access_forget_request", sql: "delete from access.idempotent_requests where key_hash = $1 and attempt = $2",
+    parameterTypes: [.bytea, .uuid])
 }

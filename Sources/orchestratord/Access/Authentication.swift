@@ -63,8 +63,20 @@ struct Authentication: Sendable {
     self.local = local
   }
 
-  /// - Throws: `APIProblem` 401.
+  /// - Throws: `APIProblem` 401; 429 when there were too many requests.
   func principal(of request: HTTPRequest) async throws -> Principal {
+    let principal: Principal
+    do {
+      principal = try await authenticated(request)
+    } catch let problem as APIProblem where problem.status == .unauthorized {
+      try RequestLimit.count(address: request)
+      throw problem
+    }
+    try RequestLimit.count(user: principal.userID)
+    return principal
+  }
+
+  private func authenticated(_ request: HTTPRequest) async throws -> Principal {
     let headers = request.headers.values("Authorization")
     guard let header = headers.first else {
       if let local, Self.isFromThisMachine(request) { return local }

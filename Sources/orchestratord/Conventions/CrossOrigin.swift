@@ -6,7 +6,8 @@ struct CrossOrigin: Sendable {
   let origins: Set<String>
   private static let requestHeaders =
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, X-Request-Id, X-Amz-Checksum-Sha256, traceparent, tracestate"
-  private static let answerHeaders = "Content-Range, ETag, Link, Location, Retry-After, X-Request-Id"
+  private static let answerHeaders =
+    "Content-Range, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 
   /// Reads origins separated by commas.
   /// - Throws: `UsageError` for what is no origin.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Orchestrator
 
 /// Gives every request a name, which its answer repeats: who reports a failure can say which request it was.
 enum RequestIdentifier {
@@ -9,7 +10,9 @@ enum RequestIdentifier {
 
   static func around(_ request: HTTPRequest, _ next: HTTPHandler) async throws -> HTTPResponse {
     let identifier = named(by: request) ?? UUID().uuidString.lowercased()
-    var response = try await $current.withValue(identifier) { try await next(request) }
+    var response = try await $current.withValue(identifier) {
+      try await Log.$context.withValue(["request_id": identifier]) { try await RequestLog.around(request, next) }
+    }
     response.headers[header] = identifier
     return response
   }

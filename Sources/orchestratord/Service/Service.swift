@@ -103,6 +103,19 @@ final class Service: Sendable {
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
     _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?
   ) throws -> HTTPServer {
+    var settings = HTTPServerConfiguration()
+    settings.address = configuration.address
+    settings.port = configuration.port
+    settings.connectionLimit = UInt32(configuration.connections)
+    settings.connectionLimitPerAddress = UInt32(configuration.connectionsPerAddress)
+    return try HTTPServer(settings, router: router(configuration, client, catalog, store, database, access, work, feed))
+  }
+
+  /// Every route of the service, and what stands around them.
+  static func router(
+    _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?
+  ) -> Router {
     let authentication = access.authentication
     var limits = UploadLimits()
     limits.fileBytes = configuration.uploadBytes
@@ -118,7 +131,14 @@ final class Service: Sendable {
       let context = TraceContext(traceparent: request.headers["traceparent"], tracestate: request.headers["tracestate"])
       return try await TraceContext.$current.withValue(context) { try await next(request) }
     }
+    if configuration.requestLimit > 0 {
+      let limit = RequestLimit(configuration.requestLimit, proxies: access.proxies)
+      router.use { try await limit.around($0, $1) }
+    }
+    router.use { try await PageLinks.around($0, $1) }
     if let audit = authentication.audit { router.use { try await audit.around($0, $1) } }
+    let idempotent = IdempotentRequests(database: database, authentication: authentication)
+    router.use { try await idempotent.around($0, $1) }
     MusicAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits,
       storage: configuration.storage.access(access.tokens), wake: { client.wake() }
@@ -138,10 +158,8 @@ final class Service: Sendable {
     TaskAPI(tasks: RemoteTasks(client), authentication: authentication).addRoutes(to: &router)
     HealthRoutes(database: database).addRoutes(to: &router)
     MetricsRoutes(database: database, authentication: authentication, requests: requests, work: work).addRoutes(to: &router)
-    var settings = HTTPServerConfiguration()
-    settings.address = configuration.address
-    settings.port = configuration.port
-    return try HTTPServer(settings, router: router)
+    ContractRoutes().addRoutes(to: &router)
+    return router
   }
 
   /// The configured service, or the stand-in: a real HTTP service on a port of its own that listens to the audio.

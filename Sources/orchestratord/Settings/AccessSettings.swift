@@ -29,6 +29,9 @@ extension Settings {
       "--allowed-origins", "A,...", "ORCHESTRATOR_ALLOWED_ORIGINS", \.crossOrigin, standard: "none",
       "origins such as `https://studio.example` whose pages may call the API from a browser (CORS)"
     ) { try $0.text.isEmpty ? nil : CrossOrigin($0.text) },
+    .number(
+      "--request-limit", "ORCHESTRATOR_REQUEST_LIMIT", \.requestLimit, in: 0...10_000_000,
+      "requests to `/api` in 15 minutes, of a user or of an address without one, counted by each process; 0 for no limit"),
     Setting(
       "--webhook-addresses", "WHERE", "ORCHESTRATOR_WEBHOOK_ADDRESSES", \.webhookAddresses, standard: "`public`",
       "where [webhooks](api.md#webhooks) may be sent: `public` addresses, `loopback` for this machine too (and by plain `http`), or `any`"

@@ -19,6 +19,11 @@ extension Settings {
     Setting(
       "--port", "N", "PORT", \.port, standard: "`\(Configuration.standard.port)`", "0 takes a free one and prints it"
     ) { UInt16(try $0.number(in: 0...65_535)) },
+    .number(
+      "--connections", "ORCHESTRATOR_CONNECTIONS", \.connections, in: 1...1_000_000, "connections of clients at once; further ones wait"),
+    .number(
+      "--connections-per-address", "ORCHESTRATOR_CONNECTIONS_PER_ADDRESS", \.connectionsPerAddress, in: 1...1_000_000,
+      "those of one address; as many as `--connections` behind a proxy, which has limits of its own"),
     Setting(
       "--queues", "name=count,...", "ORCHESTRATOR_QUEUES", \.taskQueues,
       standard: "`\(queueText(Configuration.standard.taskQueues))`",
@@ -45,7 +50,15 @@ extension Settings {
       "--trace-file", "FILE", "ORCHESTRATOR_TRACE_FILE", \.traceFile, standard: "none",
       "[spans](payloads.md#headers-and-traces) of requests, runs and steps are appended there, one JSON object a line"),
     Setting(
-      "--log-level", "LEVEL", "LOG_LEVEL", \.logLevel, standard: "`info`", "debug, info, warning or error", parse: logLevel),
+      "--log-level", "LEVEL", "LOG_LEVEL", \.logLevel, standard: "`info`", "debug (every request too), info, warning or error",
+      parse: logLevel),
+    Setting(
+      "--log-format", "FORMAT", "ORCHESTRATOR_LOG_FORMAT", \.logFormat, standard: "`text`",
+      "text for people, or json: an object a line with `time`, `level`, `event`, `message` and fields such as `request_id`, `run_id`"
+    ) { value in
+      guard let format = Log.Format(rawValue: value.text) else { throw UsageError("\(value.name) is text or json, not '\(value.text)'") }
+      return format
+    },
   ]
 
   /// `name=count,name=count`; `none` for no queue.

@@ -122,8 +122,10 @@ final class OperatorFixture: Sendable {
     return registry
   }
 
-  func send(_ method: HTTPMethod, _ target: String, _ json: String? = nil, as token: String? = "operator-token-01") async throws -> Answer {
-    var headers: HTTPHeaders = [:]
+  func send(
+    _ method: HTTPMethod, _ target: String, _ json: String? = nil, as token: String? = "operator-token-01", headers: HTTPHeaders = [:]
+  ) async throws -> Answer {
+    var headers = headers
     if let token { headers["Authorization"] = "Bearer \(token)" }
     let body = RequestBody(Array((json ?? "").utf8))
     return Answer(

@@ -39,6 +39,22 @@ import Testing
     }
   }
 
+  @Test func `Two who edit a schedule at once do not undo each other: If-Match names what was read`() async throws {
+    try await OperatorFixture.run { service in
+      _ = try await service.send(.post, "/api/v1/schedules", #"{"scheduleId":"n",\#(Self.nightly)}"#)
+      let url = "/api/v1/schedules/n"
+      let tag = try #require(try await service.send(.get, url).response.headers["ETag"])
+      #expect(try await service.send(.get, url, headers: ["If-None-Match": tag]).status == 304)
+      let change = "{\(Self.nightly)}"
+      let first = try await service.send(.put, url, change, headers: ["If-Match": tag])
+      #expect(first.status == 200 && first.response.headers["ETag"] != tag)
+      let second = try await service.send(.put, url, change, headers: ["If-Match": tag])
+      #expect(second.status == 412 && second.problem == "edited-meanwhile")
+      #expect(second.response.headers["ETag"] == first.response.headers["ETag"])
+      #expect(try await service.send(.put, url, change, headers: ["If-Match": "*"]).status == 200)
+    }
+  }
+
   static let badInput: [(HTTPMethod, String, String, Int, String)] = [
     (.post, "", #"{\#(nightly)}"#, 422, "invalid-value"),
     (.post, "", #"{"scheduleId":"x","spec":{"cron":[]},"action":{"workflowType":"Waiting"}}"#, 422, "invalid-value"),
