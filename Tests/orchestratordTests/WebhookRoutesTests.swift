@@ -70,6 +70,34 @@ import Testing
     #expect(try await Self.count(api, "events.webhook_deliveries") == 0)
   }
 
+  @Test func `Who may not see events any more is sent none, whether key or account`() async throws {
+    let api = try await TestAPI()
+    let key = try #require(
+      try await api.access.directory.addKey(name: "player", roles: [.service], taskQueues: nil, lifetime: nil, by: "ada"))
+    let account = try #require(
+      try await api.access.directory.addAccount(
+        email: "ida@example.org", username: "ida", passwordHash: String(repeating: "x", count: 60), roles: [.admin, .artist]))
+    let token = try api.access.tokens.session(of: account.userID, roles: account.roles, generation: account.generation).token
+    let endpoints = [
+      try await Self.add(api, #"{\#(Self.url), "allUsers": true}"#, as: key.key),
+      try await Self.add(api, #"{\#(Self.url), "allUsers": true}"#, as: token), try await Self.add(api, "{\(Self.url)}", as: token),
+    ]
+    #expect(endpoints.map(\.status) == [201, 201, 201])
+    let disabled = "events.webhook_endpoints where disabled_at is not null"
+    _ = try await api.access.directory.revokeKey(key.record.id)
+    #expect(try await Self.count(api, disabled) == 1)
+    _ = try await api.access.directory.setRoles([.artist], of: account.id)
+    #expect(try await Self.count(api, "\(disabled) and sees_all") == 2)
+    #expect(try await Self.count(api, disabled) == 2, "its own events are its own")
+    let id = try #require(endpoints[1].text("id"))
+    let enabling = try await api.send(
+      .put, "/api/v1/webhook-endpoints/\(id)", as: token, headers: ["Content-Type": "application/json"],
+      body: Array(#"{\#(Self.url), "enabled": true}"#.utf8))
+    #expect(enabling.problem == "role-required")
+    try await api.database.execute(script: "update access.accounts set blocked_at = now()")
+    #expect(try await Self.count(api, disabled) == 3)
+  }
+
   @Test func `What cannot be an endpoint is refused, and a user has at most twenty`() async throws {
     let api = try await TestAPI()
     for (json, field) in [

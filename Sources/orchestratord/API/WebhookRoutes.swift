@@ -62,6 +62,8 @@ struct WebhookAPI: Sendable {
   private func changeEndpoint(_ request: HTTPRequest) async throws -> HTTPResponse {
     let (principal, known) = try await endpoint(request)
     let body = try await request.strictJSON(WebhookEndpointRequest.self, upTo: Self.largestBody)
+    // Who made it for the events of all users may have lost that right since.
+    if known.seesAll { try principal.require(Self.staff) }
     guard body.allUsers ?? known.seesAll == known.seesAll else {
       throw APIProblem.invalidField("allUsers", "cannot be changed: make another endpoint")
     }
