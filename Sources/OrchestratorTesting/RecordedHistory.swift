@@ -78,6 +78,7 @@ public struct RecordedHistory: Sendable, CustomStringConvertible {
 
   private static let ends: Set<String> = [
     "ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "ActivityTaskCancelRequested",
+    "ActivityTaskCanceled",
   ]
 
   /// Writes it into a file, to be replayed by later builds.

@@ -128,7 +128,15 @@ struct RandomOperations {
   private mutating func addActivity(_ batch: inout CommitBatch) {
     let one = run()
     let key = ActivityKey(runID: one.runID, sequence: Int32(random.draw(1...2)))
-    switch random.draw(0...9) {
+    switch random.draw(0...13) {
+    case 9: batch.changedTasks.append(task(key, one.key))
+    case 10: batch.clearedTasks.append(key)
+    case 11:
+      let row = ActivityOptionsRow(key: key, slot: one.key.slot, options: ActivityOptions(taskQueue: "first"))
+      batch.changedOptions[key] = random.chance(0.7) ? row : .some(nil)
+    case 12:
+      batch.cancelledTasks.append(key)
+      batch.withdrawnTasks.append(WithdrawnTask(key: key, attributes: Array("{}".utf8)))
     case 0, 1, 2: batch.tasks.append(task(key, one.key))
     case 3: batch.cancelledTasks.append(key)
     case 4: batch.expeditedTasks.append(key)

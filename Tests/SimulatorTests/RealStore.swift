@@ -149,12 +149,12 @@ final class RealStore {
     return try connection.run((ActivityTaskStatements.complete, parameters))[0].count
   }
 
-  func fail(_ key: ActivityKey, token: Int64, _ failure: Failure, _ options: ActivityOptions) async throws -> Bool {
+  func fail(_ key: ActivityKey, token: Int64, _ failure: Failure) async throws -> Bool {
     let pool = try Database(database, maximumConnections: 1)
     defer { Task { await pool.shutdown() } }
     let workflow = WorkflowKey(namespace: "default", workflowID: "any")
     return try await TaskFailureWriter(database: pool, codec: nil).write(
-      failure, key, workflow, token: token, options: options, worker: "worker")
+      failure, key, workflow, token: token, worker: "worker")
   }
 
   func sweep() async throws {

@@ -155,8 +155,7 @@ struct StorePair {
         model.complete([(held.key, held.model, attributes)]).count)
     case 2:
       let failure = operations.failure()
-      let options = model.tasks[held.key]?.task.options ?? .standard
-      let found = try await real.fail(held.key, token: held.real, failure, options)
+      let found = try await real.fail(held.key, token: held.real, failure)
       compared("fail", found, model.fail(held.key, token: held.model, failure, worker: "worker", random: 0.5))
     case 3:
       try real.discard(held.key, token: held.real)
@@ -241,7 +240,8 @@ extension LoadedRun {
     let events = history.map { "\($0.eventID) \($0.type) \($0.at) \($0.causedBy)" }
     return """
       \(runID) \(history.isEmpty ? "" : slot?.description ?? "") \(events) \(isClosed) \(isParked) \(blockedAttempts) \
-      \(isLastEventUnapplied) \(attempts) \(parkedActivities.sorted()) \(queuedActivities.sorted()) \(heartbeats.keys.sorted())
+      \(isLastEventUnapplied) \(attempts) \(parkedActivities.sorted()) \(queuedActivities.sorted()) \(heartbeats.keys.sorted()) \
+      \(activityOptions.keys.sorted())
       """
   }
 }

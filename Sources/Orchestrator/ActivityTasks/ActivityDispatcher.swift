@@ -4,6 +4,8 @@ protocol ActivityDispatcher: AnyObject {
   func start(_ work: [LocalWork])
   /// The workflow no longer waits for it.
   func cancel(_ key: ActivityKey)
+  /// It is to end as soon as it can, and to tell how.
+  func stop(_ key: ActivityKey)
   /// Takes attempts back that wait for a place.
   func withdraw(where isHeld: @Sendable (ActivityAttempt) -> Bool) -> [ActivityAttempt]
   /// Heartbeat details that arrived since the last call.

@@ -160,8 +160,7 @@ public final class ActivityWorker: Sendable {
     for row in 0..<rows.count {
       var lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
-        _ = try await database.query(
-          ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+        try await failures.end(cancelled: lease, worker: configuration.identity)
         continue
       }
       do {
@@ -266,7 +265,7 @@ public final class ActivityWorker: Sendable {
       guard case .failed(let failure) = report.outcome else { continue }
       let isWritten = try await failures.write(
         failure, details: report.heartbeatDetails, lease.key, lease.attempt.workflow, token: lease.token,
-        options: lease.attempt.task.options, worker: configuration.identity)
+        worker: configuration.identity)
       if !isWritten { Log.warning("lease-lost", "a failure came after its lease had ended", ["run_id": lease.key.runID.description]) }
     }
   }
@@ -309,8 +308,12 @@ public final class ActivityWorker: Sendable {
     parameters.appendInterval(microseconds: configuration.lease.microseconds)
     let rows = try await database.query(ActivityTaskStatements.heartbeat, parameters)
     var held: Set<ActivityKey> = []
-    for row in 0..<rows.count where try !rows.bool(row, 2) {
-      held.insert(ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: try rows.int32(row, 1)))
+    let stopping = Set(leases.filter { $0.attempt.task.options.cancellationType == .waitCancellationCompleted }.map(\.key))
+    for row in 0..<rows.count {
+      let key = ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: try rows.int32(row, 1))
+      let isCancelRequested = try rows.bool(row, 2)
+      if !isCancelRequested || stopping.contains(key) { held.insert(key) }
+      if isCancelRequested, stopping.contains(key) { dispatcher.stop(key) }
     }
     for lease in state.withLock({ $0.leases.dropLost(leases, held: held) }) { await drop(lease, dispatcher) }
   }

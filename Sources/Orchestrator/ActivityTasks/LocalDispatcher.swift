@@ -178,6 +178,20 @@ final class LocalDispatcher: ActivityDispatcher, Sendable {
     }
   }
 
+  func stop(_ key: ActivityKey) {
+    if let running = state.withLock({ $0.running[key] }) { return running.stop() }
+    let untried = withReady { state in
+      var dropped: [ActivityAttempt] = []
+      for name in state.queues.keys { dropped += state.queues[name]?.dropWaiting { $0.key == key } ?? [] }
+      if let ready = state.ready.drop(key) {
+        replace(ready, &state)
+        dropped.append(ready)
+      }
+      return dropped
+    }
+    for attempt in untried { tell(LocalAttempt(attempt, startedAt: 0, startedTime: clock.now()), .failed(.cancelled)) }
+  }
+
   func withdraw(where isHeld: @Sendable (ActivityAttempt) -> Bool) -> [ActivityAttempt] {
     state.withLock { state in
       var withdrawn: [ActivityAttempt] = []

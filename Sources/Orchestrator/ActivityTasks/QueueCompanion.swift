@@ -64,10 +64,11 @@ final class QueueCompanion: Sendable {
   /// Waits until there is something to serve, then serves it until `stop`.
   func run() async {
     guard !configuration.taskQueues.isEmpty else { return }
-    await lookForLeftRows()
-    while !isWanted.load(ordering: .acquiring), !ownQueue.isServed {
+    while true {
+      await lookForLeftRows()
       if state.withLock({ $0.isStopping }) { return }
-      await bell.wait(upTo: .seconds(60))
+      if isWanted.load(ordering: .acquiring) || ownQueue.isServed { break }
+      await bell.wait(upTo: .seconds(5))
     }
     do {
       let worker = try ActivityWorker(
@@ -93,7 +94,7 @@ final class QueueCompanion: Sendable {
     bell.ring()
   }
 
-  /// Of queues whose settings went while nobody of this process was there.
+  /// Of queues whose settings went while nobody of this process was there, and of activities that were moved to another queue.
   private func lookForLeftRows() async {
     let names = ArrayColumn(.text)
     for name in configuration.taskQueues.keys { names.append(name) }

@@ -124,15 +124,13 @@ public final class RemoteTasks: Sendable {
   public func fail(_ token: TaskToken, _ failure: Failure, details: Payload? = nil, worker: String) async throws -> Bool {
     let isWritten = try await database.transaction { transaction in
       let rows = try await transaction.query(
-        ActivityTaskStatements.leasedOptions, Parameters(token.key.runID.uuid, token.key.sequence, token.lease))
+        ActivityTaskStatements.leasedWorkflow, Parameters(token.key.runID.uuid, token.key.sequence, token.lease))
       guard rows.count == 1 else { return false }
-      let recorded = try rows.optional(0, 0) { Payload(json: try rows.bytes($0, $1)) }
-      let options = try ActivityOptions(recorded: recorded, taskQueue: try rows.text(0, 1))
-      let workflow = WorkflowKey(namespace: try rows.text(0, 2), workflowID: try rows.text(0, 3))
+      let workflow = WorkflowKey(namespace: try rows.text(0, 0), workflowID: try rows.text(0, 1))
       let stored = try client.codec.map { try failure.encoded($0, workflow) } ?? failure
       let storedDetails = try details.map { try client.codec?.encode($0, workflow) ?? $0 }
       return try await TaskFailureWriter.write(
-        stored, details: storedDetails, token.key, token: token.lease, options: options, worker: worker, transaction)
+        stored, details: storedDetails, token.key, token: token.lease, worker: worker, transaction)
     }
     client.wakeOwner()
     return isWritten
@@ -147,8 +145,7 @@ public final class RemoteTasks: Sendable {
     for row in 0..<rows.count {
       var lease = try TaskLease(rows, row)
       if lease.isCancelRequested {
-        _ = try await database.query(
-          ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
+        try await TaskFailureWriter(database: database, codec: client.codec).end(cancelled: lease, worker: worker)
       } else {
         do {
           try lease.decode(client.codec)

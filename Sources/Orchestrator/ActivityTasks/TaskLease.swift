@@ -62,29 +62,41 @@ struct TaskFailureWriter: Sendable {
   /// - Returns: false when the lease was lost and nothing was written.
   @discardableResult
   func write(
-    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, _ workflow: WorkflowKey, token: Int64, options: ActivityOptions,
-    worker: String
+    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, _ workflow: WorkflowKey, token: Int64, worker: String
   ) async throws -> Bool {
     let stored = try codec.map { try failure.encoded($0, workflow) } ?? failure
     let storedDetails = try details.map { try codec?.encode($0, workflow) ?? $0 }
     return try await database.transaction { transaction in
-      try await Self.write(stored, details: storedDetails, key, token: token, options: options, worker: worker, transaction)
+      try await Self.write(stored, details: storedDetails, key, token: token, worker: worker, transaction)
+    }
+  }
+
+  /// The workflow asked to cancel it before this attempt began: whoever waits for that is told.
+  func end(cancelled lease: TaskLease, worker: String) async throws {
+    if lease.attempt.task.options.cancellationType == .waitCancellationCompleted {
+      try await write(.cancelled, lease.key, lease.attempt.workflow, token: lease.token, worker: worker)
+    } else {
+      _ = try await database.query(
+        ActivityTaskStatements.discard, Parameters(lease.key.runID.uuid, lease.key.sequence, lease.token))
     }
   }
 
   static func write(
-    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, token: Int64, options: ActivityOptions, worker: String,
-    _ transaction: Transaction
+    _ failure: Failure, details: Payload? = nil, _ key: ActivityKey, token: Int64, worker: String, _ transaction: Transaction
   ) async throws -> Bool {
     let rows = try await transaction.query(ActivityTaskStatements.lock, Parameters(key.runID.uuid, key.sequence, token))
     guard rows.count == 1 else { return false }
+    // They may have been changed since the lease.
+    let recorded = try rows.optional(0, 6) { Payload(json: try rows.bytes($0, $1)) }
+    let options = try ActivityOptions(recorded: recorded, taskQueue: try rows.text(0, 7))
     let attempt = try rows.int32(0, 0)
     let scheduledAt = try rows.timestamp(0, 1)
     let now = try rows.timestamp(0, 2)
     let isLost = failure.kind == .workerLost
     let outcome = AttemptOutcome.decide(
       failure: failure, attempt: try rows.int32(0, 3) + (isLost ? 0 : 1), lost: try rows.int32(0, 4) + (isLost ? 1 : 0),
-      elapsedMilliseconds: (now - scheduledAt) / 1000, options: options, random: Double.random(in: 0...1))
+      elapsedMilliseconds: (now - scheduledAt) / 1000, options: options, isCancelRequested: try rows.bool(0, 8),
+      random: Double.random(in: 0...1))
     var log = Parameters(key.runID.uuid, key.sequence, failure.payload.bytes, isLost)
     switch outcome {
     case .retry(let delay):

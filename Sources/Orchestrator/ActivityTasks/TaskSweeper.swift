@@ -54,7 +54,7 @@ struct TaskSweeper: Sendable {
       let rows = try await transaction.query(ActivityTaskStatements.overdue)
       for row in 0..<rows.count {
         let failure =
-          try rows.bool(row, 5)
+          try rows.bool(row, 3)
           ? Failure(kind: .scheduleToCloseTimeout, type: "ScheduleToCloseTimeout", message: "all attempts together took too long")
           : Failure(kind: .scheduleToStartTimeout, type: "ScheduleToStartTimeout", message: "no worker took the attempt in time")
         try await write(failure, rows, row, transaction)
@@ -69,9 +69,8 @@ struct TaskSweeper: Sendable {
   }
 
   private func write(_ failure: Failure, _ rows: Rows, _ row: Int, _ transaction: Transaction) async throws {
-    let recorded = try rows.optional(row, 3) { Payload(json: try rows.bytes($0, $1)) }
     _ = try await TaskFailureWriter.write(
       failure, ActivityKey(runID: RunID(try rows.uuid(row, 0)), sequence: try rows.int32(row, 1)), token: try rows.int64(row, 2),
-      options: try ActivityOptions(recorded: recorded, taskQueue: try rows.text(row, 4)), worker: "sweeper", transaction)
+      worker: "sweeper", transaction)
   }
 }

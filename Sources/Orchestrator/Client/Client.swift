@@ -337,12 +337,18 @@ public enum ActivityAction: Sendable {
   case complete(Payload)
   /// Fail it: the workflow sees a failure of type `FailedByOperator`.
   case fail(reason: String)
+  /// Begin it again at once as if it had not been tried: its failures do not count, its backoff is over. An attempt under way goes on, as the first.
+  case reset(ActivityReset)
+  /// Change its options from the next attempt on; nil for those that the code asked for. A task that waits in a queue follows at once.
+  case updateOptions(ActivityOptionsChange?)
 
   var parts: (name: String, result: Payload, reason: String) {
     switch self {
     case .retry: ("retry", .null, "")
     case .complete(let result): ("complete", result, "")
     case .fail(let reason): ("fail", .null, reason)
+    case .reset(let reset): ("reset", reset.payload, "")
+    case .updateOptions(let change): ("update-options", change?.payload ?? .null, "")
     }
   }
 }

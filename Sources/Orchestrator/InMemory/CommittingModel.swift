@@ -151,7 +151,15 @@ extension StoreModel {
       task.visibleAt = min(task.visibleAt, now)
       tasks[key] = task
     }
+    for withdrawn in batch.withdrawnTasks {
+      guard let task = tasks[withdrawn.key], !task.isLeased else { continue }
+      tasks[withdrawn.key] = nil
+      insertMessage(task.slot, withdrawn.key.runID, .activityOutcome, withdrawn.attributes)
+    }
     for key in batch.expeditedTasks where (tasks[key]?.visibleAt ?? 0) > now { tasks[key]?.visibleAt = now }
+    for row in batch.changedTasks { tasks[row.key]?.change(row.task, now: now) }
+    for key in batch.clearedTasks { tasks[key]?.heartbeatDetails = nil }
+    for (key, row) in batch.changedOptions { activityOptions[key] = row?.options }
     let ended = Set(batch.endedTasks)
     if !ended.isEmpty { tasks = tasks.filter { !ended.contains($0.key.runID) } }
     for row in batch.attempts {

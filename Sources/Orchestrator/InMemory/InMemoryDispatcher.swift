@@ -105,6 +105,8 @@ final class InMemoryDispatcher: ActivityDispatcher {
     engine?.noteChange()
   }
 
+  func stop(_ key: ActivityKey) { running[key]?.task?.cancel() }
+
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] {
     let keys = running.keys.sorted { ($0.runID, $0.sequence) < ($1.runID, $1.sequence) }
     return keys.compactMap { key in running[key]?.heartbeats.takeNewDetails().map { (key, $0) } }

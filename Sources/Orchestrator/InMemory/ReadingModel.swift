@@ -15,6 +15,7 @@ extension StoreModel {
     run.parkedActivities = parkedActivities.filter { $0.runID == runID }.map(\.sequence).sorted()
     run.queuedActivities = (tasks.keys.filter { $0.runID == runID }.map(\.sequence) + reported(runID)).sorted()
     for (key, details) in activityHeartbeats where key.runID == runID { run.heartbeats[key.sequence] = details }
+    for (key, options) in activityOptions where key.runID == runID { run.activityOptions[key.sequence] = options }
     run.updates = updates[runID] ?? []
     if run.isClosed, let reset = newestReset(of: runID) { run.reset = (reset.request.newRunID, reset.eventID) }
     for hash in largeValueReferences[runID] ?? [] { run.largeValues.bytes[hash] = largeValues[hash] }

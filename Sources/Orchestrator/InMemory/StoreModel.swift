@@ -87,6 +87,7 @@ final class StoreModel {
   var lastToken: Int64 = 0
   var attempts: [ActivityKey: [StoredAttempt]] = [:]
   var activityHeartbeats: [ActivityKey: Payload] = [:]
+  var activityOptions: [ActivityKey: ActivityOptions] = [:]
   var parkedActivities: Set<ActivityKey> = []
   var updates: [RunID: Set<String>] = [:]
   /// How they stand.

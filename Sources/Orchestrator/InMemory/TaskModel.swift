@@ -2,7 +2,7 @@
 struct StoredTask {
   let slot: Slot
   let workflow: WorkflowKey
-  let task: ActivityTask
+  private(set) var task: ActivityTask
   let scheduledAt: Int64
   var attempt: Int32
   var isLeased = false
@@ -11,8 +11,8 @@ struct StoredTask {
   var leaseExpiresAt: Int64?
   var heartbeatDetails: Payload?
   var isCancelRequested = false
-  let startWithin: Int64?
-  let closeBy: Int64?
+  private(set) var startWithin: Int64?
+  private(set) var closeBy: Int64?
   var dueAt: Int64?
 
   init(_ row: ActivityTaskRow, now: Int64) {
@@ -25,6 +25,13 @@ struct StoredTask {
     startWithin = row.task.options.scheduleToStartMilliseconds.map { $0 * 1000 }
     closeBy = row.task.options.scheduleToCloseMilliseconds.map { row.scheduledAt + $0 * 1000 }
     dueAt = Self.earliest(startWithin.map { now + $0 }, closeBy)
+  }
+
+  mutating func change(_ changed: ActivityTask, now: Int64) {
+    task = changed
+    startWithin = changed.options.scheduleToStartMilliseconds.map { $0 * 1000 }
+    closeBy = changed.options.scheduleToCloseMilliseconds.map { scheduledAt + $0 * 1000 }
+    dueAt = Self.earliest(isLeased ? nil : startWithin.map { now + $0 }, closeBy)
   }
 
   static func earliest(_ times: Int64?...) -> Int64? { times.compactMap { $0 }.min() }
@@ -110,7 +117,7 @@ extension StoreModel {
     let lost = Int32(counted.filter(\.isLost).count) + (isLost ? 1 : 0)
     let outcome = AttemptOutcome.decide(
       failure: failure, attempt: failed, lost: lost, elapsedMilliseconds: (now - task.scheduledAt) / 1000, options: task.task.options,
-      random: random)
+      isCancelRequested: task.isCancelRequested, random: random)
     guard case .retry(let delay) = outcome else {
       log(StoredAttempt(attempt: task.attempt, slot: task.slot, isLost: isLost, nextAttemptAt: nil), key)
       remove(key, task, outcome, failure, worker)
@@ -134,6 +141,15 @@ extension StoreModel {
       attempt: task.attempt, outcome: .failed(failure), worker: worker, startedAt: task.scheduledAt, endedAt: now, exhausted: state)
     tasks[key] = nil
     insertMessage(task.slot, key.runID, .activityOutcome, report.encoded(sequence: key.sequence))
+  }
+
+  /// What `TaskFailureWriter.end(cancelled:)` does.
+  func end(cancelled lease: ModelLease, worker: String, random: Double) {
+    if lease.attempt.task.options.cancellationType == .waitCancellationCompleted {
+      _ = fail(lease.attempt.key, token: lease.token, .cancelled, worker: worker, random: random)
+    } else {
+      discard(lease.attempt.key, token: lease.token)
+    }
   }
 
   func discard(_ key: ActivityKey, token: Int64) {

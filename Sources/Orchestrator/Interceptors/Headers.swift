@@ -26,17 +26,7 @@ public struct Headers: Sendable, Equatable {
 
   /// As events hold them: a JSON object; nil for none.
   var payload: Payload? {
-    guard !values.isEmpty else { return nil }
-    var bytes = [UInt8(ascii: "{")]
-    for name in names {
-      guard let value = values[name] else { continue }
-      if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-      AttributesWriter.append(name, to: &bytes)
-      bytes.append(UInt8(ascii: ":"))
-      bytes += value.bytes
-    }
-    bytes.append(UInt8(ascii: "}"))
-    return Payload(json: bytes)
+    values.isEmpty ? nil : JSONObject.payload(of: values)
   }
 
   /// Headers of an event; what cannot be read as such is none.
@@ -54,6 +44,19 @@ enum JSONObject {
       return nil
     }
     return fields
+  }
+
+  /// The object with these fields, in the order of their names.
+  static func payload(of fields: [String: Payload]) -> Payload {
+    var bytes = [UInt8(ascii: "{")]
+    for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
+      if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+      AttributesWriter.append(name, to: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+      bytes += value.bytes
+    }
+    bytes.append(UInt8(ascii: "}"))
+    return Payload(json: bytes)
   }
 }
 

@@ -10,6 +10,8 @@ public enum OnExhausted: String, Codable, Sendable {
 public enum ActivityCancellationType: String, Codable, Sendable, CaseIterable {
   /// It is asked to stop, and who waits throws at once; its outcome is nobody's.
   case tryCancel
+  /// It is asked to stop, and who waits goes on when it has ended: cancelled, or with the outcome that it had all the same. It is never tried again.
+  case waitCancellationCompleted
   /// It goes on, and its outcome is recorded; who waits throws at once.
   case abandon
 }

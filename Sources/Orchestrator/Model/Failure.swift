@@ -139,6 +139,9 @@ extension Failure {
     details.flatMap { try? PayloadCodec.decode(type, from: $0) }
   }
 
+  /// An attempt that was asked to stop, and did.
+  static let cancelled = Failure(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
+
   /// The tree for any thrown error; errors that are not ours keep their Swift type's name and description.
   public init(_ error: any Error) {
     switch error {
@@ -161,8 +164,7 @@ extension Failure {
       } else {
         self.init(type: "PayloadError", message: error.description)
       }
-    case is CancellationError:
-      self.init(kind: .cancelled, type: "CancellationError", message: "cancelled", isRetryable: false)
+    case is CancellationError: self = .cancelled
     default:
       self.init(type: String(describing: Swift.type(of: error)), message: String(describing: error))
     }

@@ -10,6 +10,7 @@ public enum EventType: Int16, Sendable, CaseIterable {
   case activityTaskFailed = 13
   case activityTaskTimedOut = 14
   case activityTaskCancelRequested = 15
+  case activityTaskCanceled = 16
   case timerStarted = 17
   case timerFired = 18
   case timerCanceled = 19

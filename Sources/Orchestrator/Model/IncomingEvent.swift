@@ -11,6 +11,8 @@ enum IncomingEvent: Sendable {
   case activityCompleted(sequence: Int32, result: Payload, by: String?)
   case activityFailed(sequence: Int32, failure: Failure, by: String?)
   case activityTimedOut(sequence: Int32, failure: Failure)
+  /// It was asked to stop, and did.
+  case activityCanceled(sequence: Int32, by: String)
   case timerFired(sequence: Int32)
   /// An inline step with its outcome: one row, no schedule event.
   case markerRecorded(sequence: Int32, name: String, outcome: StepOutcome)
@@ -88,6 +90,7 @@ extension IncomingEvent {
     case .activityCompleted: .activityTaskCompleted
     case .activityFailed: .activityTaskFailed
     case .activityTimedOut: .activityTaskTimedOut
+    case .activityCanceled: .activityTaskCanceled
     case .timerFired: .timerFired
     case .markerRecorded: .markerRecorded
     case .childEnded(let outcome): outcome.eventType
@@ -102,6 +105,7 @@ extension IncomingEvent {
   var sequence: Int32? {
     switch self {
     case .activityCompleted(let sequence, _, _), .activityFailed(let sequence, _, _), .activityTimedOut(let sequence, _),
+      .activityCanceled(let sequence, _),
       .timerFired(let sequence), .markerRecorded(let sequence, _, _):
       sequence
     case .childEnded(let outcome): outcome.sequence
@@ -148,6 +152,9 @@ extension IncomingEvent {
     case .activityTimedOut(let sequence, let failure):
       writer.field("sequence", Int64(sequence))
       writer.field("failure", failure.payload)
+    case .activityCanceled(let sequence, let identity):
+      writer.field("sequence", Int64(sequence))
+      writer.field("identity", identity)
     case .timerFired(let sequence):
       writer.field("sequence", Int64(sequence))
     case .markerRecorded(let sequence, let name, let outcome):
@@ -234,6 +241,7 @@ extension IncomingEvent {
     case .activityTaskFailed:
       self = .activityFailed(sequence: try sequence(), failure: try failure(), by: reader.text("identity"))
     case .activityTaskTimedOut: self = .activityTimedOut(sequence: try sequence(), failure: try failure())
+    case .activityTaskCanceled: self = .activityCanceled(sequence: try sequence(), by: reader.text("identity") ?? "")
     case .timerFired: self = .timerFired(sequence: try sequence())
     case .markerRecorded:
       let name = try require(reader.text("markerName"))

@@ -23,7 +23,14 @@ struct CommitBatch: Sendable {
   var sentMessages: [SpilledMessage] = []
   var tasks: [ActivityTaskRow] = []
   var cancelledTasks: [ActivityKey] = []
+  /// Of these, those that no worker has go at once, with their outcome.
+  var withdrawnTasks: [WithdrawnTask] = []
   var expeditedTasks: [ActivityKey] = []
+  /// Rows of tasks whose options are others now, and those that lose what their last heartbeat told.
+  var changedTasks: [ActivityTaskRow] = []
+  var clearedTasks: [ActivityKey] = []
+  /// Options that are not those that the code asked for; nil where they are again.
+  var changedOptions: [ActivityKey: ActivityOptionsRow?] = [:]
   var endedTasks: [RunID] = []
   var attempts: [AttemptRow] = []
   var heartbeats: [ActivityKey: HeartbeatRow] = [:]
@@ -81,6 +88,8 @@ enum Effect: Sendable {
   case dispatch(ActivityAttempt)
   case runInline(InlineStep)
   case cancelLocal(ActivityKey)
+  /// As `cancelLocal`, but how it ends is told.
+  case stopLocal(ActivityKey)
   case reply(Reply, OrchestratorError?)
 }
 
@@ -203,6 +212,18 @@ struct ActivityTaskRow: Sendable {
   let workflow: WorkflowKey
   let task: ActivityTask
   let scheduledAt: Int64
+}
+
+struct WithdrawnTask: Sendable {
+  let key: ActivityKey
+  /// Of its outcome.
+  let attributes: [UInt8]
+}
+
+struct ActivityOptionsRow: Sendable {
+  let key: ActivityKey
+  let slot: Slot
+  let options: ActivityOptions
 }
 
 struct AttemptRow: Sendable {

@@ -42,6 +42,9 @@ enum ActivityCommand: Sendable {
   case retry
   case complete(Payload)
   case fail(reason: String)
+  case reset(ActivityReset)
+  /// Nil: those that the code asked for.
+  case updateOptions(ActivityOptionsChange?)
 }
 
 /// How one attempt of an activity ended.
@@ -120,6 +123,9 @@ extension OwnerMessage {
       switch reader.text("action") {
       case "retry": command = .retry
       case "complete": command = .complete(reader.payload("result") ?? .null)
+      case "reset": command = .reset(try reader.payload("result").map(ActivityReset.init(_:)) ?? ActivityReset())
+      case "update-options":
+        command = .updateOptions(try reader.payload("result").flatMap { $0 == .null ? nil : try ActivityOptionsChange($0) })
       default: command = .fail(reason: reader.text("reason") ?? "")
       }
       body = .activityCommand(sequence: sequence, command, identity: identity)
@@ -145,6 +151,12 @@ extension OwnerMessage {
       case .fail(let reason):
         writer.field("action", "fail")
         writer.field("reason", reason)
+      case .reset(let reset):
+        writer.field("action", "reset")
+        writer.field("result", reset.payload)
+      case .updateOptions(let change):
+        writer.field("action", "update-options")
+        writer.field("result", change?.payload ?? .null)
       }
       writer.field("identity", identity)
       return (.activityCommand, writer.finish())

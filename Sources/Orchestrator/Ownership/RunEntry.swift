@@ -130,12 +130,30 @@ struct OpenActivity {
     case parked
   }
 
-  let task: ActivityTask
+  private(set) var task: ActivityTask
   let scheduledAt: Int64
   var place: Place
+  /// Those that the code asked for, where its options were changed.
+  private(set) var original: ActivityOptions?
   /// Attempts that ended without a result; of them those that count as failed, and those whose process was lost.
   var attempts: Int32 = 0
   var failed: Int32 = 0
   var lost: Int32 = 0
   var heartbeatDetails: Payload?
+  /// It was asked to stop, and the code waits until it has.
+  var isCancelRequested = false
+
+  init(task: ActivityTask, scheduledAt: Int64, place: Place) {
+    self.task = task
+    self.scheduledAt = scheduledAt
+    self.place = place
+  }
+
+  /// - Parameter options: nil for those that the code asked for.
+  mutating func change(_ options: ActivityOptions?) {
+    let asked = original ?? task.options
+    original = options == nil ? nil : asked
+    task = ActivityTask(
+      sequence: task.sequence, activityType: task.activityType, input: task.input, options: options ?? asked, header: task.header)
+  }
 }

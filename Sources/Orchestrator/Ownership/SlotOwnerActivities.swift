@@ -6,8 +6,7 @@ extension SlotOwner {
       entry.scheduledBy[task.sequence] = eventID
       schedule(task, entry, slot, at)
     case .requestCancelActivity(let sequence):
-      entry.scheduledBy[sequence] = nil
-      cancelActivity(sequence, entry)
+      cancelActivity(sequence, entry, slot, at)
     case .startTimer(let sequence, let milliseconds):
       entry.scheduledBy[sequence] = eventID
       let dueAt = milliseconds > (Int64.max - at) / 1000 ? Int64.max / 2 : at + milliseconds * 1000
@@ -104,7 +103,10 @@ extension SlotOwner {
     activity.failed = count?.failed ?? 0
     activity.lost = count?.lost ?? 0
     activity.heartbeatDetails = run.heartbeats[sequence]
+    if let changed = run.activityOptions[sequence] { activity.change(changed) }
     defer { entry.activities[sequence] = activity }
+    activity.isCancelRequested = open.isCancelRequested
+    if open.isCancelRequested, resumeStopping(&activity, entry, run, slot) { return }
     if run.parkedActivities.contains(sequence) {
       activity.place = .parked
     } else if run.queuedActivities.contains(sequence) {
@@ -115,7 +117,7 @@ extension SlotOwner {
       let row = TimerRow(slot: slot, dueAt: dueAt, runID: entry.runID, sequence: sequence, kind: .activityRetry)
       activity.place = .delayed(row)
       if dueAt < clock() + Limits.timerHorizon { timers.insert(row) }
-    } else if !isLocal(open.task) || isHeld(open.task, entry) {
+    } else if !isLocal(activity.task) || isHeld(activity.task, entry) {
       // Scheduled when its queue was served here; now it is not, or nobody may begin it.
       record(nil, entry, at: entry.lastActiveAt)
       enqueue(activity, entry, slot)
@@ -185,7 +187,7 @@ extension SlotOwner {
     if failure.kind == .workerLost { activity.lost += 1 } else { activity.failed += 1 }
     let outcome = AttemptOutcome.decide(
       failure: failure, attempt: activity.failed, lost: activity.lost, elapsedMilliseconds: (now - activity.scheduledAt) / 1000,
-      options: activity.task.options, random: random())
+      options: activity.task.options, isCancelRequested: activity.isCancelRequested, random: random())
     var nextAttemptAt: Int64?
     if case .retry(let delay) = outcome { nextAttemptAt = now + delay * 1000 }
     pipeline.touch(entry)
@@ -229,9 +231,12 @@ extension SlotOwner {
       return
     }
     let event: IncomingEvent =
-      failure.kind.isTimeout
-      ? .activityTimedOut(sequence: sequence, failure: failure)
-      : .activityFailed(sequence: sequence, failure: failure, by: report.worker)
+      switch failure.kind {
+      case .cancelled where activity.isCancelRequested, .workerLost where activity.isCancelRequested:
+        .activityCanceled(sequence: sequence, by: report.worker)
+      case let kind where kind.isTimeout: .activityTimedOut(sequence: sequence, failure: failure)
+      default: .activityFailed(sequence: sequence, failure: failure, by: report.worker)
+      }
     end(activity, event, entry, message)
   }
 
@@ -240,6 +245,7 @@ extension SlotOwner {
     entry.activities[sequence] = nil
     let key = ActivityKey(runID: entry.runID, sequence: sequence)
     runningHere[key] = nil
+    if activity.original != nil { pipeline.open.changedOptions[key] = .some(nil) }
     if activity.heartbeatDetails != nil { pipeline.open.endedHeartbeats.append(key) }
     switch activity.place {
     case .parked: pipeline.open.unparkedActivities.append(key)
@@ -248,15 +254,20 @@ extension SlotOwner {
     }
   }
 
-  private func cancelActivity(_ sequence: Int32, _ entry: RunEntry) {
-    guard let activity = entry.activities[sequence] else { return }
-    let key = ActivityKey(runID: entry.runID, sequence: sequence)
-    settle(activity, sequence, entry)
-    stop(activity, key)
+  private func cancelActivity(_ sequence: Int32, _ entry: RunEntry, _ slot: Slot, _ at: Int64) {
+    guard var activity = entry.activities[sequence] else { return }
+    if entry.instance?.isPending(sequence) == true {
+      askToStop(&activity, entry, slot, at)
+      entry.activities[sequence] = activity
+    } else {
+      entry.scheduledBy[sequence] = nil
+      settle(activity, sequence, entry)
+      stop(activity, ActivityKey(runID: entry.runID, sequence: sequence))
+    }
   }
 
   /// Whoever still works on it is told to stop.
-  private func stop(_ activity: OpenActivity, _ key: ActivityKey) {
+  func stop(_ activity: OpenActivity, _ key: ActivityKey) {
     switch activity.place {
     case .running: pipeline.open.effects.append(.cancelLocal(key))
     case .queued: pipeline.open.cancelledTasks.append(key)
@@ -279,10 +290,23 @@ extension SlotOwner {
     case .fail(let reason):
       let failure = Failure(type: "FailedByOperator", message: reason, isRetryable: false)
       end(activity, .activityFailed(sequence: sequence, failure: failure, by: identity), entry, message, isByHand: true)
+    case .reset(let reset):
+      record(message, entry, at: max(clock(), entry.lastActiveAt))
+      beginAnew(&activity, reset, entry, slot)
+      entry.activities[sequence] = activity
+    case .updateOptions(let change):
+      do {
+        let options = try change?.applied(to: activity.task.options)
+        record(message, entry, at: max(clock(), entry.lastActiveAt))
+        self.change(&activity, options, entry, slot)
+        entry.activities[sequence] = activity
+      } catch {
+        refuse(message, entry, error as? OrchestratorError ?? OrchestratorError(.invalidArgument, "\(error)"))
+      }
     }
   }
 
-  private func retryNow(_ activity: inout OpenActivity, _ key: ActivityKey, _ entry: RunEntry, _ slot: Slot) {
+  func retryNow(_ activity: inout OpenActivity, _ key: ActivityKey, _ entry: RunEntry, _ slot: Slot) {
     switch activity.place {
     case .running: return
     case .queued:

@@ -14,6 +14,7 @@ extension SlotOwner {
       onPriority(row.task.options.taskQueue, row.workflow.namespace)
     }
     if !batch.sentMessages.isEmpty { ring(for: batch.sentMessages) }
+    if !batch.withdrawnTasks.isEmpty { inbox.wake() }
     if !frozen.isEmpty { readFrozen() }
     if !outdated.isEmpty { renewOutdated() }
     if pipeline.refusal != nil && pipeline.inFlight.isEmpty { recover() }
@@ -28,6 +29,9 @@ extension SlotOwner {
       case .cancelLocal(let key):
         start(&work)
         dispatcher.cancel(key)
+      case .stopLocal(let key):
+        start(&work)
+        dispatcher.stop(key)
       case .reply(let reply, let error): reply(error)
       }
     }

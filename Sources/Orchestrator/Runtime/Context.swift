@@ -30,7 +30,7 @@ public struct Context<W: Workflow>: Sendable {
       sequence: instance.nextSequence(), activityType: activity.name, input: try PayloadCodec.encode(input),
       options: options ?? activity.options, header: instance.headers(.activity, activity.name))
     return try await instance.perform(
-      task.options.cancellationType == .abandon ? .abandonableActivity : .activity, name: activity.name, sequence: task.sequence,
+      .activity(task.options.cancellationType ?? .tryCancel), name: activity.name, sequence: task.sequence,
       decode: { try PayloadCodec.decode(Output.self, from: $0) },
       command: { instance.give(.scheduleActivity(task)) })
   }

@@ -2,9 +2,8 @@
 /// between processes.
 struct PendingOperation {
   enum Kind: Sendable, Equatable {
-    case activity, inlineStep, timer, external
-    /// It goes on when nobody waits for it any more.
-    case abandonableActivity
+    case activity(ActivityCancellationType)
+    case inlineStep, timer, external
   }
 
   let kind: Kind
@@ -27,4 +26,46 @@ struct PendingReceive {
   let signalName: String
   let deliver: (Result<Payload?, any Error>) throws -> Void
   let timer: Int32?
+}
+
+/// Waits that end without what they waited for.
+extension WorkflowInstance {
+  /// Swift's cancellation reached a waiting operation: it throws at once, and the command tells the world. Only what asked to wait for the
+  /// end of its activity goes on waiting.
+  func cancelOperation(_ sequence: Int32) {
+    guard executor.isCurrent, let operation = operations[sequence] else { return }
+    switch operation.kind {
+    case .activity(.tryCancel), .activity(.waitCancellationCompleted): give(.requestCancelActivity(sequence: sequence))
+    case .timer: give(.cancelTimer(sequence: sequence))
+    case .activity(.abandon), .inlineStep, .external: break
+    }
+    if operation.kind == .activity(.waitCancellationCompleted), !isEvicting { return }
+    operations[sequence] = nil
+    try? operation.resolve(.failure(CancellationError()))
+  }
+
+  func cancelCondition(_ identifier: Int) {
+    guard executor.isCurrent, let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
+    let condition = conditions.remove(at: index)
+    if let timer = condition.timer { cancelTimer(timer) }
+    condition.resume(.failure(CancellationError()))
+  }
+
+  func cancelReceive(_ identifier: Int) {
+    guard executor.isCurrent, let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
+    let receive = receives.remove(at: index)
+    if let timer = receive.timer { cancelTimer(timer) }
+    try? receive.deliver(.failure(CancellationError()))
+  }
+
+  /// A wait's timer fired: the wait ends without its condition.
+  func expireCondition(_ identifier: Int) {
+    guard let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
+    conditions.remove(at: index).resume(.success(false))
+  }
+
+  func expireReceive(_ identifier: Int) throws {
+    guard let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
+    try receives.remove(at: index).deliver(.success(nil))
+  }
 }

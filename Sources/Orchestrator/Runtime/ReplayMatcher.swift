@@ -2,7 +2,7 @@
 struct ReplayMatcher {
   /// What the history leaves open after a replay.
   struct Outcome {
-    /// Activities scheduled and neither resolved nor cancelled, with the time and id of their schedule event.
+    /// Activities scheduled that have no outcome and may still get one.
     var openActivities: [OpenActivity] = []
     /// Inline steps that were asked for and have no recorded outcome: they run again.
     var openInlineSteps: [InlineTask] = []
@@ -16,13 +16,17 @@ struct ReplayMatcher {
 
     /// What was open when a reset copied this history is asked for anew.
     mutating func restartTimeLimits(at: Int64) {
-      openActivities = openActivities.map { OpenActivity(task: $0.task, scheduledAt: max($0.scheduledAt, at)) }
+      openActivities = openActivities.map {
+        OpenActivity(task: $0.task, scheduledAt: max($0.scheduledAt, at), isCancelRequested: $0.isCancelRequested)
+      }
     }
   }
 
   struct OpenActivity {
     let task: ActivityTask
     let scheduledAt: Int64
+    /// It was asked to stop, and the code waits until it has.
+    let isCancelRequested: Bool
   }
 
   struct OpenTimer {
@@ -35,6 +39,7 @@ struct ReplayMatcher {
   private var outcome = Outcome()
   /// Their schedule events; read only of those that are open at the end.
   private var activities: [Int32: HistoryEvent] = [:]
+  private var stopping: Set<Int32> = []
   private var timers: [Int32: OpenTimer] = [:]
   private var inlineSteps: [Int32: InlineTask] = [:]
   private let isLastEventNew: Bool
@@ -193,7 +198,10 @@ struct ReplayMatcher {
       }
       timers[sequence] = OpenTimer(sequence: sequence, dueAt: event.at + recorded * 1000)
       outcome.scheduledBy[sequence] = event.eventID
-    case .requestCancelActivity(let sequence), .cancelTimer(let sequence): end(sequence)
+    case .requestCancelActivity(let sequence):
+      // A wait that goes on is still pending.
+      if instance.isPending(sequence) { stopping.insert(sequence) } else { end(sequence) }
+    case .cancelTimer(let sequence): end(sequence)
     case .startChild(let task): outcome.scheduledBy[task.sequence] = event.eventID
     case .requestCancelExternal(let sequence, _), .signalExternal(let sequence, _, _, _): outcome.scheduledBy[sequence] = event.eventID
     case .requestCancelChild, .signalChild, .recordPatch, .completeUpdate, .upsertSearchAttributes: break
@@ -204,8 +212,10 @@ struct ReplayMatcher {
   private func finish() throws -> Outcome {
     var outcome = outcome
     // What was recorded counts, not what today's code would ask for: timeouts and input of an activity in flight do not change.
-    outcome.openActivities = try activities.sorted { $0.key < $1.key }.map { _, event in
-      OpenActivity(task: try reading(event) { try ActivityTask(event) }, scheduledAt: event.at)
+    outcome.openActivities = try activities.sorted { $0.key < $1.key }.map { sequence, event in
+      OpenActivity(
+        task: try reading(event) { try ActivityTask(event) }, scheduledAt: event.at,
+        isCancelRequested: stopping.contains(sequence))
     }
     outcome.openTimers = timers.values.sorted { $0.sequence < $1.sequence }
     outcome.openInlineSteps = inlineSteps.values.filter { instance.isPending($0.sequence) }.sorted { $0.sequence < $1.sequence }

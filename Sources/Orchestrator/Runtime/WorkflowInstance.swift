@@ -38,9 +38,9 @@ class WorkflowInstance: @unchecked Sendable {
   // Unchecked: asked for many times a step, and each access is one operation of the standard library that calls nobody back.
   @exclusivity(unchecked) private var commands: [Command] = []
   @exclusivity(unchecked) private var inlineSteps: [InlineTask] = []
-  @exclusivity(unchecked) private var operations: [Int32: PendingOperation] = [:]
-  private var conditions: [PendingCondition] = []
-  private var receives: [PendingReceive] = []
+  @exclusivity(unchecked) var operations: [Int32: PendingOperation] = [:]
+  var conditions: [PendingCondition] = []
+  var receives: [PendingReceive] = []
   /// Signals that no code has received yet, in order of arrival.
   private(set) var unreceived: [SignaledAttributes] = []
   var children: [Int32: PendingChild] = [:]
@@ -158,6 +158,7 @@ class WorkflowInstance: @unchecked Sendable {
     case .activityCompleted(let sequence, let result, _): try resolve(sequence, .success(result))
     case .activityFailed(let sequence, let failure, _), .activityTimedOut(let sequence, let failure):
       try resolve(sequence, .failure(failure))
+    case .activityCanceled(let sequence, _): try resolve(sequence, .cancelled)
     case .timerFired(let sequence): try resolve(sequence, .success(.null))
     case .markerRecorded(let sequence, _, .success(let result)): try resolve(sequence, .success(result))
     case .markerRecorded(let sequence, _, .failure(let failure)): try resolve(sequence, .failure(failure))
@@ -172,6 +173,7 @@ class WorkflowInstance: @unchecked Sendable {
   private enum Outcome {
     case success(Payload)
     case failure(Failure)
+    case cancelled
   }
 
   /// Without an operation of that sequence the code cancelled it meanwhile, and the outcome changes nothing.
@@ -182,6 +184,7 @@ class WorkflowInstance: @unchecked Sendable {
       case .success(let payload): try operation.resolve(.success(payload))
       case .failure(let failure):
         try operation.resolve(.failure(ActivityFailure(activityType: operation.name, sequence: sequence, failure: failure)))
+      case .cancelled: try operation.resolve(.failure(CancellationError()))
       }
     }
     operations[sequence] = nil
@@ -348,42 +351,6 @@ extension WorkflowInstance {
   func cancelTimer(_ sequence: Int32) {
     guard operations.removeValue(forKey: sequence) != nil else { return }
     give(.cancelTimer(sequence: sequence))
-  }
-
-  /// Swift's cancellation reached a waiting operation: it throws at once, and the command tells the world.
-  func cancelOperation(_ sequence: Int32) {
-    guard executor.isCurrent, let operation = operations.removeValue(forKey: sequence) else { return }
-    switch operation.kind {
-    case .activity: give(.requestCancelActivity(sequence: sequence))
-    case .timer: give(.cancelTimer(sequence: sequence))
-    case .inlineStep, .external, .abandonableActivity: break
-    }
-    try? operation.resolve(.failure(CancellationError()))
-  }
-
-  func cancelCondition(_ identifier: Int) {
-    guard executor.isCurrent, let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
-    let condition = conditions.remove(at: index)
-    if let timer = condition.timer { cancelTimer(timer) }
-    condition.resume(.failure(CancellationError()))
-  }
-
-  func cancelReceive(_ identifier: Int) {
-    guard executor.isCurrent, let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
-    let receive = receives.remove(at: index)
-    if let timer = receive.timer { cancelTimer(timer) }
-    try? receive.deliver(.failure(CancellationError()))
-  }
-
-  /// A wait's timer fired: the wait ends without its condition.
-  func expireCondition(_ identifier: Int) {
-    guard let index = conditions.firstIndex(where: { $0.identifier == identifier }) else { return }
-    conditions.remove(at: index).resume(.success(false))
-  }
-
-  func expireReceive(_ identifier: Int) throws {
-    guard let index = receives.firstIndex(where: { $0.identifier == identifier }) else { return }
-    try receives.remove(at: index).deliver(.success(nil))
   }
 
   /// The program ended: the last command, after which none counts.

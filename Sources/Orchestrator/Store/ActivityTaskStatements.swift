@@ -98,10 +98,10 @@ enum ActivityTaskStatements {
       """,
     parameterTypes: [.uuidArray, .int4Array, .int8Array, .byteaArray])
 
-  static let leasedOptions = Statement(
-    name: "leased_options",
+  static let leasedWorkflow = Statement(
+    name: "leased_workflow",
     sql: """
-      select options, task_queue, namespace, workflow_id from orchestrator.activity_tasks
+      select namespace, workflow_id from orchestrator.activity_tasks
       where run_id = $1 and sequence = $2 and lease_token = $3
       """,
     parameterTypes: [.uuid, .int4, .int8])
@@ -135,7 +135,8 @@ enum ActivityTaskStatements {
         (select count(*) from orchestrator.activity_attempts a
          where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and not a.worker_lost)::int4,
         (select count(*) from orchestrator.activity_attempts a
-         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and a.worker_lost)::int4, t.heartbeat_details
+         where a.run_id = t.run_id and a.sequence = t.sequence and not a.forgiven and a.worker_lost)::int4, t.heartbeat_details,
+        t.options, t.task_queue, t.cancel_requested
       from orchestrator.activity_tasks t where t.run_id = $1 and t.sequence = $2 and t.lease_token = $3 for update
       """,
     parameterTypes: [.uuid, .int4, .int8])
@@ -190,14 +191,14 @@ enum ActivityTaskStatements {
   static let expired = Statement(
     name: "expired_leases",
     sql: """
-      select run_id, sequence, lease_token, options, task_queue from orchestrator.activity_tasks
+      select run_id, sequence, lease_token from orchestrator.activity_tasks
       where state = 1 and lease_expires_at < now() order by lease_expires_at limit 100 for update skip locked
       """)
 
   static let overdue = Statement(
     name: "overdue_tasks",
     sql: """
-      select run_id, sequence, lease_token, options, task_queue, close_by is not null and close_by <= now()
+      select run_id, sequence, lease_token, close_by is not null and close_by <= now()
       from orchestrator.activity_tasks where due_at <= now() and (state <> 3 or close_by <= now()) order by due_at limit 100 for update skip locked
       """)
 

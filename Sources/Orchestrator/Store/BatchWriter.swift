@@ -67,6 +67,26 @@ final class BatchWriter {
       (.interval, { $1.append(milliseconds: $0.task.options.scheduleToStartMilliseconds) }),
       (.interval, { $1.append(milliseconds: $0.task.options.scheduleToCloseMilliseconds) }),
     ])
+  private let withdrawnTasks = RowWriter<WithdrawnTask>(
+    CommitStatements.withdrawTasks,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }), (.bytea, { $1.append($0.attributes) }),
+    ])
+  private let changedTasks = RowWriter<ActivityTaskRow>(
+    CommitStatements.changeTasks,
+    [
+      (.uuid, { $1.append($0.key.runID.uuid) }), (.int4, { $1.append($0.key.sequence) }),
+      (.text, { $1.append($0.task.options.taskQueue) }),
+      (.bytea, { if let options = $0.task.options.recorded { $1.append(options.bytes) } else { $1.appendNull() } }),
+      (.interval, { $1.append(milliseconds: $0.task.options.scheduleToStartMilliseconds) }),
+      (.interval, { $1.append(milliseconds: $0.task.options.scheduleToCloseMilliseconds) }),
+    ])
+  private let changedOptions = RowWriter<(row: ActivityOptionsRow, text: Payload)>(
+    CommitStatements.upsertActivityOptions,
+    [
+      (.uuid, { $1.append($0.row.key.runID.uuid) }), (.int4, { $1.append($0.row.key.sequence) }),
+      (.int2, { $1.append($0.row.slot.number) }), (.bytea, { $1.append($0.text.bytes) }),
+    ])
   private let attempts = RowWriter<AttemptRow>(
     CommitStatements.insertAttempts,
     [
@@ -193,7 +213,11 @@ final class BatchWriter {
   private func addActivities(of batch: CommitBatch, to list: inout [BoundStatement]) {
     tasks.add(batch.tasks, to: &list)
     RowWriter<ActivityKey>.activities(CommitStatements.cancelTasks).add(batch.cancelledTasks, to: &list)
+    withdrawnTasks.add(batch.withdrawnTasks, to: &list)
     RowWriter<ActivityKey>.activities(CommitStatements.expediteTasks).add(batch.expeditedTasks, to: &list)
+    changedTasks.add(batch.changedTasks, to: &list)
+    RowWriter<ActivityKey>.activities(CommitStatements.clearTasks).add(batch.clearedTasks, to: &list)
+    if !batch.changedOptions.isEmpty { addChangedOptions(of: batch, to: &list) }
     RowWriter<RunID>.runs(CommitStatements.deleteTasks).add(batch.endedTasks, to: &list)
     attempts.add(batch.attempts, to: &list)
     RowWriter<ActivityKey>.activities(CommitStatements.forgiveAttempts).add(batch.forgivenActivities, to: &list)
@@ -201,6 +225,18 @@ final class BatchWriter {
     RowWriter<ActivityKey>.activities(CommitStatements.deleteHeartbeats).add(batch.endedHeartbeats, to: &list)
     parkedActivities.add(batch.parkedActivities, to: &list)
     RowWriter<ActivityKey>.activities(CommitStatements.deleteParkedActivities).add(batch.unparkedActivities, to: &list)
+  }
+}
+
+extension BatchWriter {
+  private func addChangedOptions(of batch: CommitBatch, to list: inout [BoundStatement]) {
+    let restored = batch.changedOptions.filter { $0.value == nil }.map(\.key)
+    RowWriter<ActivityKey>.activities(CommitStatements.deleteActivityOptions).add(restored, to: &list)
+    // Options are made of texts and numbers: they can be encoded.
+    let changed = batch.changedOptions.values.compactMap { row in
+      row.flatMap { row in (try? PayloadCodec.encode(row.options)).map { (row, $0) } }
+    }
+    changedOptions.add(changed, to: &list)
   }
 }
 

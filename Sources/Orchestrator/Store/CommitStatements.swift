@@ -181,12 +181,65 @@ enum CommitStatements {
       """,
     parameterTypes: [.uuidArray, .int4Array])
 
+  /// Behind `cancelTasks`, which has their rows locked: those that no worker holds end here.
+  static let withdrawTasks = Statement(
+    name: "withdraw_tasks",
+    sql: """
+      with gone as (
+        delete from orchestrator.activity_tasks t
+        using (
+          select i.attributes, k.row from unnest($1::uuid[], $2::int4[], $3::bytea[]) i(run_id, sequence, attributes)
+          cross join lateral (
+            select x.ctid as row from orchestrator.activity_tasks x where x.run_id = i.run_id and x.sequence = i.sequence limit 1) k) w
+        where t.ctid = w.row and t.state = 0
+        returning t.slot, t.run_id, w.attributes)
+      insert into orchestrator.inbox (slot, run_id, kind, attributes) select slot, run_id, 5, attributes from gone
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .byteaArray])
+
   static let expediteTasks = Statement(
     name: "expedite_tasks",
     sql: """
       update orchestrator.activity_tasks set visible_at = now()
       where ctid = any(array(\(rows(of: "activity_tasks")))) and visible_at > now()
       """,
+    parameterTypes: [.uuidArray, .int4Array])
+
+  /// An attempt that a worker has goes on as it began; its deadline is the new one.
+  static let changeTasks = Statement(
+    name: "change_tasks",
+    sql: """
+      update orchestrator.activity_tasks t
+      set task_queue = c.task_queue, options = c.options, start_within = c.start_within, close_by = t.scheduled_at + c.close_within,
+        due_at = least(case when t.state <> 1 then now() + c.start_within end, t.scheduled_at + c.close_within),
+        state = case t.state when 2 then 0 else t.state end
+      from (
+        select i.*, k.row from unnest($1::uuid[], $2::int4[], $3::text[], $4::bytea[], $5::interval[], $6::interval[])
+          i(run_id, sequence, task_queue, options, start_within, close_within)
+        cross join lateral (
+          select x.ctid as row from orchestrator.activity_tasks x where x.run_id = i.run_id and x.sequence = i.sequence limit 1) k) c
+      where t.ctid = c.row
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .textArray, .byteaArray, .intervalArray, .intervalArray])
+
+  static let clearTasks = Statement(
+    name: "clear_tasks",
+    sql: "update orchestrator.activity_tasks set heartbeat_details = null where ctid = any(array(\(rows(of: "activity_tasks"))))",
+    parameterTypes: [.uuidArray, .int4Array])
+
+  static let upsertActivityOptions = Statement(
+    name: "upsert_activity_options",
+    sql: """
+      insert into orchestrator.activity_options (run_id, sequence, slot, options)
+      select run_id, sequence, slot, options from unnest($1::uuid[], $2::int4[], $3::int2[], $4::bytea[]) i(run_id, sequence, slot, options)
+      order by run_id, sequence
+      on conflict (run_id, sequence) do update set options = excluded.options, changed_at = excluded.changed_at
+      """,
+    parameterTypes: [.uuidArray, .int4Array, .int2Array, .byteaArray])
+
+  static let deleteActivityOptions = Statement(
+    name: "delete_activity_options",
+    sql: "delete from orchestrator.activity_options where ctid = any(array(\(rows(of: "activity_options"))))",
     parameterTypes: [.uuidArray, .int4Array])
 
   static let deleteTasks = Statement(

@@ -119,6 +119,8 @@ struct LoadedRun: Sendable {
   /// Sequences with a row in the task queue, or with their outcome in the inbox: a step that a worker has ended is not queued again.
   var queuedActivities: [Int32] = []
   var heartbeats: [Int32: Payload] = [:]
+  /// Of activities whose options are not those that the code asked for.
+  var activityOptions: [Int32: ActivityOptions] = [:]
   /// What its history refers to.
   var largeValues = LargeValues()
   /// Updates that were accepted or rejected.

@@ -27,7 +27,13 @@ enum LoadedRuns {
       runs[RunID(try results[6].uuid(row, 0))]?.queuedActivities.append(try results[6].int32(row, 1))
     }
     for row in 0..<results[7].count {
-      runs[RunID(try results[7].uuid(row, 0))]?.heartbeats[try results[7].int32(row, 1)] = Payload(json: try results[7].bytes(row, 2))
+      let (run, sequence) = (RunID(try results[7].uuid(row, 0)), try results[7].int32(row, 1))
+      let value = Payload(json: try results[7].bytes(row, 2))
+      if try results[7].bool(row, 3) {
+        runs[run]?.activityOptions[sequence] = try PayloadCodec.decode(ActivityOptions.self, from: value)
+      } else {
+        runs[run]?.heartbeats[sequence] = value
+      }
     }
     for row in 0..<results[8].count {
       runs[RunID(try results[8].uuid(row, 0))]?.updates.insert(try results[8].text(row, 1))

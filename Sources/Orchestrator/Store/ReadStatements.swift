@@ -58,8 +58,14 @@ enum ReadStatements {
       """,
     parameterTypes: [.uuidArray])
 
+  /// With changed options, which are few.
   static let heartbeats = Statement(
-    name: "read_heartbeats", sql: "select run_id, sequence, details from orchestrator.activity_heartbeats where run_id = any($1)",
+    name: "read_heartbeats",
+    sql: """
+      select run_id, sequence, details, false from orchestrator.activity_heartbeats where run_id = any($1)
+      union all
+      select run_id, sequence, options, true from orchestrator.activity_options where run_id = any($1)
+      """,
     parameterTypes: [.uuidArray])
 
   static let updates = Statement(

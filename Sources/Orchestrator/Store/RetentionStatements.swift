@@ -43,7 +43,8 @@ enum RetentionStatements {
   /// Everything that a closed run has left, in one transaction: it is there whole, or it is gone. What waits for something (timers, tasks,
   /// parked and blocked runs) went when it closed.
   static let removal: [Statement] = [
-    "history", "run_states", "search_attributes", "run_versions", "activity_attempts", "activity_heartbeats", "activity_pauses", "updates",
+    "history", "run_states", "search_attributes", "run_versions", "activity_attempts", "activity_heartbeats", "activity_pauses",
+    "activity_options", "updates",
     "resets", "batch_runs", "batch_failures", "batches", "runs", "closes",
   ].map { table in
     Statement(

@@ -33,7 +33,7 @@ enum VisibilityStatements {
   static let pendingActivities = Statement(
     name: "visibility_pending",
     sql: """
-      select h.run_id, r.workflow_id, q.sequence, a.attributes ->> 'activityType', a.attributes ->> 'taskQueue',
+      select h.run_id, r.workflow_id, q.sequence, a.attributes ->> 'activityType', coalesce(t.task_queue, a.attributes ->> 'taskQueue'),
         case when p.run_id is not null then 'Parked' when t.state = 1 then 'Started' when t.state = 3 then 'Paused'
           when t.run_id is not null then 'Scheduled' else 'Owner' end,
         coalesce(t.attempt, x.attempt + case when p.run_id is null then 1 else 0 end, 1),

@@ -21,6 +21,17 @@ extension OperatorAPI {
     router.on(.post, activity + "/fail") { request in
       try await command(request) { .fail(reason: try await request.strictJSON(FailRequest.self, upTo: 64 << 10).reason) }
     }
+    router.on(.post, activity + "/reset") { request in
+      try await command(request) {
+        .reset(try await request.optionalJSON(ActivityResetRequest.self, upTo: 64 << 10)?.reset ?? ActivityReset())
+      }
+    }
+    router.on(.post, activity + "/update-options") { request in
+      try await command(request) {
+        let body = try await request.strictJSON(ActivityOptionsRequest.self, upTo: 64 << 10)
+        return .updateOptions(try body.options.map { try ActivityOptionsChange($0) })
+      }
+    }
     addPauseRoutes(to: &router, activity)
   }
 
@@ -100,5 +111,29 @@ struct ActivityPauseRequest: StrictlyDecodable {
     activityType = try fields.decode(String.self, forKey: .activityType)
     taskQueue = try fields.decodeIfPresent(String.self, forKey: .taskQueue)
     reason = try fields.decodeIfPresent(String.self, forKey: .reason) ?? ""
+  }
+}
+
+/// The body of `.../activities/{sequence}/reset`.
+struct ActivityResetRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case keepHeartbeat, restoreOptions }
+
+  let reset: ActivityReset
+
+  init(from decoder: any Decoder) throws { reset = try ActivityReset(from: decoder) }
+}
+
+/// The body of `.../activities/{sequence}/update-options`; options of null are those that the code asked for.
+struct ActivityOptionsRequest: StrictlyDecodable {
+  enum Field: String, CodingKey, CaseIterable { case options }
+
+  let options: Payload?
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Field.self)
+    guard fields.contains(.options) else {
+      throw DecodingError.keyNotFound(Field.options, .init(codingPath: [], debugDescription: "no options"))
+    }
+    options = try fields.decodeIfPresent(Payload.self, forKey: .options)
   }
 }

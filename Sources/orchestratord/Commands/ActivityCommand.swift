@@ -10,6 +10,8 @@ struct ActivityCommand {
     orchestratord activity retry WORKFLOW-ID SEQUENCE
     orchestratord activity complete WORKFLOW-ID SEQUENCE --result JSON
     orchestratord activity fail WORKFLOW-ID SEQUENCE --reason TEXT
+    orchestratord activity reset WORKFLOW-ID SEQUENCE [--clear-heartbeat] [--restore-options]
+    orchestratord activity update-options WORKFLOW-ID SEQUENCE --options JSON | --restore
     orchestratord activity pause WORKFLOW-ID SEQUENCE | --type TYPE [--queue NAME] [--reason TEXT]
     orchestratord activity resume WORKFLOW-ID SEQUENCE | --type TYPE [--queue NAME]
     orchestratord activity pauses [--json]
@@ -30,6 +32,11 @@ struct ActivityCommand {
     case "fail":
       guard let reason = try arguments.option("--reason") else { throw UsageError("--reason is missing: the workflow is told why") }
       try await command(&arguments, .fail(reason: reason), "failed by hand")
+    case "reset":
+      let reset = ActivityReset(
+        keepHeartbeat: !arguments.flag("--clear-heartbeat"), restoreOptions: arguments.flag("--restore-options"))
+      try await command(&arguments, .reset(reset), "begins again as if it had not been tried")
+    case "update-options": try await updateOptions(&arguments)
     case "pause": try await pause(&arguments)
     case "resume": try await resume(&arguments)
     case "pauses": try await listPauses(&arguments)
@@ -92,6 +99,16 @@ struct ActivityCommand {
     try arguments.finish()
     try await session.client.commandActivity(key, sequence: sequence, action)
     session.output.line("\(key.workflowID): activity \(sequence) \(done)")
+  }
+
+  private func updateOptions(_ arguments: inout Arguments) async throws {
+    let isRestored = arguments.flag("--restore")
+    let options = try arguments.json("--options")
+    guard isRestored != (options != nil) else {
+      throw UsageError("give either --options, such as '{\"taskQueue\": \"other\", \"heartbeatMilliseconds\": null}', or --restore")
+    }
+    let change = try options.map { try ActivityOptionsChange($0) }
+    try await command(&arguments, .updateOptions(change), isRestored ? "has its first options again" : "has other options")
   }
 
   /// `WORKFLOW-ID SEQUENCE`, with `--namespace`.

@@ -113,7 +113,8 @@ struct HistoryLine {
       ?? asked ?? ""
     let detail = attributes.failure.map { "\($0.type): \($0.message)" } ?? attributes.reason ?? ""
     text = ["#\(event.eventID)", event.type, subject, detail.shortened(to: 120)].filter { !$0.isEmpty }.joined(separator: " ")
-    let isAnswer = ["ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "TimerFired"].contains(event.type)
+    let isAnswer =
+      ["ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "ActivityTaskCanceled", "TimerFired"].contains(event.type)
     cause = event.causedBy == 0 ? "" : isAnswer ? "answers #\(event.causedBy)" : "because of #\(event.causedBy)"
   }
 

@@ -15,7 +15,9 @@ import Testing
       CommitStatements.upsertStates, CommitStatements.upsertSearchAttributes, CommitStatements.insertParked,
       CommitStatements.deleteParked,
       CommitStatements.insertTimers, CommitStatements.deleteTimers, CommitStatements.deleteMessages, CommitStatements.insertMessages,
-      CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks, CommitStatements.deleteTasks,
+      CommitStatements.insertTasks, CommitStatements.cancelTasks, CommitStatements.expediteTasks,
+      CommitStatements.changeTasks, CommitStatements.clearTasks, CommitStatements.upsertActivityOptions,
+      CommitStatements.deleteActivityOptions, CommitStatements.deleteTasks,
       CommitStatements.insertAttempts, CommitStatements.forgiveAttempts, CommitStatements.upsertHeartbeats, CommitStatements.upsertUpdates,
       CommitStatements.deleteHeartbeats, CommitStatements.insertParkedActivities, CommitStatements.deleteParkedActivities,
       CommitStatements.upsertBlocked, CommitStatements.deleteBlocked, CommitStatements.checkClosing, CommitStatements.insertCloses,
@@ -46,7 +48,8 @@ import Testing
     for table in [
       "runs", "history", "closes", "inbox", "timers", "activity_tasks", "activity_attempts", "activity_heartbeats",
       "parked_activities", "parked_runs", "blocked_runs", "run_states", "search_attributes", "updates", "schedules", "resets",
-      "paused_runs", "batches", "batch_runs", "batch_failures", "queue_settings", "large_values", "large_value_references",
+      "paused_runs", "activity_options", "activity_pauses", "batches", "batch_runs", "batch_failures", "queue_settings", "large_values",
+      "large_value_references",
       "version_settings", "run_versions", "known_versions",
     ] {
       _ = try run("vacuum analyze orchestrator.\(table)")

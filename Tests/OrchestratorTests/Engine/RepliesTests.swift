@@ -95,5 +95,6 @@ private final class SilentStore: EngineStore {
 private final class IdleDispatcher: ActivityDispatcher {
   func start(_ work: [LocalWork]) {}
   func cancel(_ key: ActivityKey) {}
+  func stop(_ key: ActivityKey) {}
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] { [] }
 }

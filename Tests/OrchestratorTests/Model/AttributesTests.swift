@@ -119,6 +119,7 @@ struct AttributesTests {
       .cancelRequested(reason: "r", identity: "i"), .terminated(reason: "r", identity: "i"),
       .activityCompleted(sequence: 1, result: .null, by: "w"), .activityCompleted(sequence: 1, result: .null, by: nil),
       .activityFailed(sequence: 2, failure: failure, by: nil), .activityTimedOut(sequence: .max, failure: failure),
+      .activityCanceled(sequence: 3, by: "w"),
       .timerFired(sequence: 4), .markerRecorded(sequence: 5, name: "n", outcome: .success(.null)),
       .markerRecorded(sequence: 5, name: "n", outcome: .failure(failure)),
     ]

@@ -3,7 +3,7 @@ struct CheckedRun {
   /// Event types as the tables number them.
   enum Number {
     static let started = 1, completed = 2, failed = 3, runTimedOut = 4, scheduled = 10, done = 12, activityFailed = 13, timedOut = 14,
-      cancelRequested = 15
+      cancelRequested = 15, activityCanceled = 16
     static let paused = 58, unpaused = 59
     static let timerStarted = 17, timerFired = 18, timerCanceled = 19, runCancelRequested = 20, canceled = 21, marker = 25, signaled = 26
     static let terminated = 27, continued = 28, childCancelRequested = 22, childInitiated = 29, childSignaled = 37
@@ -17,7 +17,8 @@ struct CheckedRun {
     ]
     static let endings = [completed, failed, runTimedOut, canceled, terminated, continued]
     static let incoming = [
-      started, done, activityFailed, timedOut, timerFired, runCancelRequested, marker, signaled, childCompleted, childFailed, childCanceled,
+      started, done, activityFailed, timedOut, activityCanceled, timerFired, runCancelRequested, marker, signaled, childCompleted,
+      childFailed, childCanceled,
       childTimedOut, childTerminated, externalCancelFailed, externalCancelRequested, externalSignalFailed, externalSignaled,
       updateAccepted, startDelayEnded,
     ]
@@ -44,6 +45,9 @@ struct CheckedRun {
   private(set) var updates: [String: Bool] = [:]
   private(set) var scheduled: [Int: Int] = [:]
   private(set) var settled: Set<Int> = []
+  /// Activities whose end the code waits for when it has cancelled them, and those of them that were asked to stop.
+  private var awaitedToEnd: Set<Int> = []
+  private var stopping: Set<Int> = []
   private(set) var timers: [Int: Timer] = [:]
   /// The search attribute `Number` by the history, and by the table that queries read.
   private(set) var recordedNumber: Int?
@@ -127,6 +131,7 @@ struct CheckedRun {
     switch type {
     case Number.scheduled:
       if scheduled.updateValue(event, forKey: sequence) != nil { return "P4: activity \(sequence) scheduled twice" }
+      if fields.has("cancellationType") { awaitedToEnd.insert(sequence) }
     case Number.timerStarted:
       guard let milliseconds = fields.integer("startToFireMilliseconds") else { return "P5: timer \(sequence) without a time" }
       if timers.updateValue(Timer(event: event, dueAt: at + Int64(milliseconds) * 1000), forKey: sequence) != nil {
@@ -137,6 +142,8 @@ struct CheckedRun {
     case Number.updateCompleted:
       guard let update = fields.text("updateId"), updates[update] == false else { return "P1: an answer that nobody waits for" }
       updates[update] = true
+    case Number.cancelRequested where awaitedToEnd.contains(sequence):
+      if settled.contains(sequence) || !stopping.insert(sequence).inserted { return "P4: activity \(sequence) asked to stop for nothing" }
     case Number.cancelRequested:
       if !settled.insert(sequence).inserted { return "P4: activity \(sequence) settled twice" }
     default: break
@@ -147,7 +154,8 @@ struct CheckedRun {
   private mutating func outcome(_ type: Int, _ event: Int, _ at: Int64, _ causedBy: Int, _ fields: AttributeScanner) -> String? {
     let sequence = fields.integer("sequence") ?? 0
     switch type {
-    case Number.done, Number.activityFailed, Number.timedOut:
+    case Number.done, Number.activityFailed, Number.timedOut, Number.activityCanceled:
+      if type == Number.activityCanceled, !stopping.contains(sequence) { return "P4: activity \(sequence) stopped unasked" }
       guard let asked = scheduled[sequence], asked == causedBy else {
         return "P4: an outcome of activity \(sequence) that nobody asked for"
       }

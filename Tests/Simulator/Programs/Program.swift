@@ -16,9 +16,13 @@ enum ProgramSteps {
   static let remote = Activity<Work, Int>("program-remote", ActivityOptions(taskQueue: "remote", retryPolicy: policy(0)))
   static let inline = Activity<Int, Int>("program-inline", ActivityOptions(retryPolicy: policy(0)))
 
-  /// Of an activity that never succeeds.
-  static func givingUp(isRemote: Bool) -> ActivityOptions {
-    ActivityOptions(taskQueue: isRemote ? "remote" : "default", retryPolicy: policy(3))
+  /// - Parameters:
+  ///   - givesUp: it never succeeds.
+  ///   - isAwaited: whoever cancels it waits until it has stopped.
+  static func options(isRemote: Bool, givesUp: Bool, isAwaited: Bool) -> ActivityOptions {
+    ActivityOptions(
+      taskQueue: isRemote ? "remote" : "default", retryPolicy: policy(givesUp ? 3 : 0),
+      cancellationType: isAwaited ? .waitCancellationCompleted : .tryCancel)
   }
 
   static let all: Set<String> = [local.name, remote.name]
@@ -118,7 +122,7 @@ struct Program: Workflow {
 
   private func activity(_ number: Int, _ failures: Int, _ isRemote: Bool, _ workflow: Context<Self>) async throws -> Int {
     let work = ProgramSteps.Work(number: number, failures: failures)
-    let options = failures >= Action.hopeless ? ProgramSteps.givingUp(isRemote: isRemote) : nil
+    let options = ProgramSteps.options(isRemote: isRemote, givesUp: failures >= Action.hopeless, isAwaited: number % 3 == 0)
     _ = try await workflow.execute(isRemote ? ProgramSteps.remote : ProgramSteps.local, work, options: options)
     return Arithmetic.value(of: number)
   }

@@ -66,6 +66,18 @@ final class ActivityRunner: ActivityDispatcher {
     running[key] = nil
   }
 
+  /// It may take its time, and may have a result all the same.
+  func stop(_ key: ActivityKey) {
+    guard let number = running[key], world.random.chance(0.8) else { return }
+    machine.after(world.random.draw(10...20_000)) { [weak self] in
+      guard let self, running[key] == number else { return }
+      running[key] = nil
+      let report = AttemptReport(
+        attempt: number, outcome: .failed(.cancelled), worker: "m\(machine.index)", startedAt: world.now, endedAt: world.now)
+      self.report(OwnerMessage(runID: key.runID, body: .activityOutcome(sequence: key.sequence, report)))
+    }
+  }
+
   func takeHeartbeats() -> [(key: ActivityKey, details: Payload)] {
     guard !running.isEmpty else { return [] }
     return running.keys.sorted { ($0.runID, $0.sequence) < ($1.runID, $1.sequence) }

@@ -16,12 +16,12 @@ final class ClientModel: @unchecked Sendable {
   }
 
   // Proof: see `Machine.world`.
-  private unowned(unsafe) let world: World
-  private let index: Int
-  private let type: String
+  unowned(unsafe) let world: World
+  let index: Int
+  let type: String
   /// What it wants; nil for whatever it draws.
-  private let errand: Errand?
-  private let key: WorkflowKey
+  let errand: Errand?
+  let key: WorkflowKey
   private let slot: Slot
   private var orders: [Order] = []
   private var round = 0
@@ -33,8 +33,8 @@ final class ClientModel: @unchecked Sendable {
   private var underWay = 0
   private var more = 0
   private static let mostMore = 50
-  private var pauses = 0
-  private var resets = 0
+  var pauses = 0
+  var resets = 0
   private var pending: [Int: (host: OwnerHost, generation: Int, process: Int64?)] = [:]
 
   init(_ world: World, _ index: Int, _ errand: Errand? = nil) {
@@ -337,28 +337,6 @@ final class ClientModel: @unchecked Sendable {
     world.after(world.random.draw(20_000...400_000)) { [self] in watch() }
   }
 
-  /// An operator lets a run stand still for a while, or go on from a part of its history.
-  private func repairSometimes() {
-    guard errand == nil, type != "Family", type != "Relay" else { return }
-    if let open = world.store.openRuns[key]?.first, world.store.paused.contains(open) {
-      if world.random.chance(0.6) { post(.pause, PauseRequest(isPaused: false, reason: "", identity: "operator").encoded()) }
-    } else if pauses < 3, world.random.chance(0.1) {
-      pauses += 1
-      post(.pause, PauseRequest(isPaused: true, reason: "", identity: "operator").encoded())
-    }
-    guard resets < 2, world.random.chance(0.1), let base = world.store.runs.filter({ $0.value.key == key }).keys.max() else { return }
-    resets += 1
-    let last = world.store.history[base]?.count ?? 1
-    let request = ResetRequest(
-      baseRunID: base, newRunID: world.makeRunID(), target: key, isFork: false,
-      point: world.random.chance(0.3) ? .first : .event(Int32(world.random.draw(1...max(1, last)))),
-      exclusions: world.random.chance(0.2) ? [.signals] : [], reason: "", identity: "operator")
-    let transaction = world.store.begin()
-    world.store.insertMessage(key.slot, base, .reset, request.encoded(), in: transaction)
-    world.store.commit(transaction)
-    world.notifyOwners()
-  }
-
   /// A rival's run may wait for messages that went to the other one.
   private func sendMore() {
     more += 1
@@ -367,17 +345,7 @@ final class ClientModel: @unchecked Sendable {
     post(.signal, IncomingEvent.signaled(signal).encoded())
   }
 
-  private func command(_ sequence: Int32) {
-    var writer = AttributesWriter()
-    writer.field("sequence", Int64(sequence))
-    writer.field("action", world.random.chance(0.7) ? "retry" : "fail")
-    writer.field("reason", "by the operator")
-    writer.field("identity", "operator")
-    world.note(.command, index, Int64(sequence))
-    post(.activityCommand, writer.finish())
-  }
-
-  private func post(_ kind: InboxKind, _ attributes: [UInt8]) {
+  func post(_ kind: InboxKind, _ attributes: [UInt8]) {
     let transaction = world.store.begin()
     _ = world.store.send(kind, attributes, to: key, in: transaction)
     world.store.commit(transaction)

@@ -75,12 +75,17 @@ struct Brief: Workflow {
   }
 }
 
-/// The quicker one wins, the other is cancelled.
+/// The quicker one wins, the other is cancelled; every other time the contest waits until it has stopped.
 struct Contest: Workflow {
   func run(_ workflow: Context<Self>, _ number: Int) async throws -> Int {
-    try await withThrowingTaskGroup(of: Int.self) { group in
-      group.addTask { try await workflow.execute(SimulatedSteps.remote, 1) }
-      group.addTask { try await workflow.execute(SimulatedSteps.step, 2) }
+    func options(_ step: Activity<Int, Int>) -> ActivityOptions {
+      var options = step.options
+      if number % 2 == 1 { options.cancellationType = .waitCancellationCompleted }
+      return options
+    }
+    return try await withThrowingTaskGroup(of: Int.self) { group in
+      group.addTask { try await workflow.execute(SimulatedSteps.remote, 1, options: options(SimulatedSteps.remote)) }
+      group.addTask { try await workflow.execute(SimulatedSteps.step, 2, options: options(SimulatedSteps.step)) }
       group.addTask {
         try await workflow.sleep(.milliseconds(2 + number % 40))
         return 0

@@ -76,7 +76,8 @@ final class WorkerHost: Machine, @unchecked Sendable {
     let key = lease.attempt.key
     world.note(.lease, index, lease.token, "\(key.runID.description.suffix(6))/\(key.sequence)")
     guard !lease.isCancelRequested else {
-      request({ $0.discard(key, token: lease.token) }, {}, failed: {})
+      let random = world.random.unit()
+      request({ $0.end(cancelled: lease, worker: "worker", random: random) }, {}, failed: {})
       return
     }
     if let replaced = leases.add(lease) { runner?.cancel(replaced.attempt.key) }
@@ -131,12 +132,19 @@ final class WorkerHost: Machine, @unchecked Sendable {
         asked.map { lease in (lease.attempt.key, lease.token, details.first { $0.key == lease.attempt.key }?.details) }, lease: time)
     } _: { [self] answer in
       lastContact = world.now
-      for lease in leases.dropLost(asked, held: Set(answer.filter { !$0.isCancelRequested }.map(\.key))) { drop(lease) }
+      for lease in leases.dropLost(asked, held: held(asked, answer)) { drop(lease) }
     } failed: { [self] in
       if world.now - lastContact > lease * 8 / 10 {
         for lease in leases.dropAll() { runner?.cancel(lease.attempt.key) }
       }
     }
+  }
+
+  /// What a workflow waits for goes on until it has stopped.
+  private func held(_ asked: [ModelLease], _ answer: [(key: ActivityKey, isCancelRequested: Bool)]) -> Set<ActivityKey> {
+    let stopping = Set(asked.filter { $0.attempt.task.options.cancellationType == .waitCancellationCompleted }.map(\.attempt.key))
+    for item in answer where item.isCancelRequested && stopping.contains(item.key) { runner?.stop(item.key) }
+    return Set(answer.filter { !$0.isCancelRequested || stopping.contains($0.key) }.map(\.key))
   }
 
   private func drop(_ lease: ModelLease) {
