@@ -13,6 +13,7 @@ struct OperatorAPI: Sendable {
     router.on(.get, "/api/v1/workflows") { try await listWorkflows($0) }
     // A workflow may be called "count", so the count of workflows has a path of its own.
     router.on(.get, "/api/v1/workflow-count") { try await countWorkflows($0) }
+    router.on(.get, "/api/v1/workflow-export") { try await exportWorkflows($0) }
     router.on(.post, "/api/v1/workflows") { try await startWorkflow($0) }
     router.on(.get, "/api/v1/workflows/{workflowId}") { try await showWorkflow($0) }
     router.on(.get, "/api/v1/workflows/{workflowId}/history") { try await showHistory($0) }
@@ -40,6 +41,7 @@ struct OperatorAPI: Sendable {
     addScheduleRoutes(to: &router)
     addRepairRoutes(to: &router)
     addBatchRoutes(to: &router)
+    addVersionRoutes(to: &router)
   }
 
   /// `GET /api/v1/workflows?query=&status=&type=&workflowId=&startedAfter=&limit=&cursor=`, newest first.
@@ -56,7 +58,7 @@ struct OperatorAPI: Sendable {
     return try .json(encoding: try await client.countWorkflows(try filter(of: request)))
   }
 
-  private func filter(of request: HTTPRequest) throws -> WorkflowFilter {
+  func filter(of request: HTTPRequest) throws -> WorkflowFilter {
     var filter = WorkflowFilter(
       namespace: namespace(of: request), query: request.queryValue("query"), workflowType: request.queryValue("type"),
       workflowID: request.queryValue("workflowId"))
