@@ -61,7 +61,7 @@ struct Main {
     Operating
       workflow   list, count, show, start, signal, update, query, cancel, terminate, retry, export
       batch      start, list, show, cancel: one operation on every run that a query finds
-      activity   list, retry, complete, fail
+      activity   list, retry, complete, fail, reset, update-options, pause, resume
       search-attribute   add, list: what runs can be found by
       queue      list, show, set, unset: how many steps of a queue run at once and begin in a second
       version    list, set-current, ramp, clear: versions of workflow code; alone it tells the program's own
