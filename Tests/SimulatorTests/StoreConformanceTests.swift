@@ -69,7 +69,7 @@ struct StorePair {
   }
 
   private mutating func commit() throws {
-    let messages = model.inbox.map(\.row.messageID)
+    let messages = model.inbox.map(\.row).byRun.map(\.messageID)
     var batch = operations.batch(model, messages: messages)
     let process = processes[operations.random.chance(0.9) ? processes.count - 1 : 0]
     // The one before it, or one that did not land.
@@ -184,7 +184,7 @@ struct StorePair {
 
   // Comparing.
 
-  private func inbox(_ process: Int64) throws -> [InboxRow] { try real.readInbox(operations.allSlots, by: process) }
+  private func inbox(_ process: Int64) throws -> [InboxRow] { try real.readInbox(operations.allSlots, by: process).byRun }
 
   /// - Returns: where the two differ.
   func difference() throws -> String? {
@@ -197,7 +197,7 @@ struct StorePair {
     }
     let slots = operations.allSlots
     let pairs: [(String, [String], [String])] = [
-      ("inbox", try inbox(process).map(\.comparable), model.readInbox(slots, above: 0).map(\.comparable)),
+      ("inbox", try inbox(process).map(\.comparable), model.readInbox(slots, above: 0).byRun.map(\.comparable)),
       (
         "timers", try real.readTimers(slots, dueUntil: .max / 4, by: process).map { "\($0)" }.sorted(),
         model.readTimers(slots, dueUntil: .max / 4).map { "\($0)" }.sorted()
@@ -225,6 +225,13 @@ extension CommitRefusal {
     case .unseenMessages(let runs): .unseenMessages(runs.sorted())
     default: self
     }
+  }
+}
+
+extension [InboxRow] {
+  /// Only the order within a run means something: what one sweep ends may come in any.
+  fileprivate var byRun: [InboxRow] {
+    enumerated().sorted { ($0.element.runID, $0.offset) < ($1.element.runID, $1.offset) }.map(\.element)
   }
 }
 
