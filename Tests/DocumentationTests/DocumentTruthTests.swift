@@ -38,15 +38,19 @@ import Testing
 
   @Test("Every function that the architecture names as `Type.function` is in a file of the type")
   func functions() throws {
-    let sources = try Project.files(in: "Sources", ending: ".swift").map { try Project.text($0) }
+    // Each file is searched once for all names.
+    let sources = try Project.files(in: "Sources", ending: ".swift").map { path in
+      let text = try Project.text(path)
+      return (
+        types: Set(text.matches(of: /(?:struct|class|actor|enum|protocol|extension) (\w+)/).map(\.1)),
+        members: Set(text.matches(of: /(?:func|let|var|case) `?(\w+)/).map(\.1))
+      )
+    }
     for match in try Project.text("docs/architecture.md").matches(of: /`([A-Z]\w+)\.([a-z]\w*)(?:\([^)`]*\))?`/) {
-      let (type, member) = (match.1, match.2)
       // `Name.swift` is a file and was looked for above.
-      guard member != "swift" else { continue }
-      let isOfType = try Regex("(?:struct|class|actor|enum|protocol|extension) \(type)\\b")
-      let isDeclared = try Regex("(?:func|let|var|case) `?\(member)\\b")
-      let found = sources.contains { $0.contains(isOfType) && $0.contains(isDeclared) }
-      #expect(found, "docs/architecture.md names \(type).\(member), which does not exist")
+      guard match.2 != "swift" else { continue }
+      let found = sources.contains { $0.types.contains(match.1) && $0.members.contains(match.2) }
+      #expect(found, "docs/architecture.md names \(match.1).\(match.2), which does not exist")
     }
   }
 
