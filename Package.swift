@@ -93,7 +93,7 @@ let package = Package(
     .testTarget(name: "orchestratordTests", dependencies: ["orchestratord", "Cryptography", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "PipelineTests", dependencies: ["orchestratord", "Activities", "Cryptography", "HTTP", "PostgreSQL", "TestSupport"],
-      exclude: ["play_in_browser.py"],
+      exclude: ["play_in_browser.py", "resume_upload.py"],
       swiftSettings: strict),
     .testTarget(
       name: "DocumentationTests",

@@ -26,6 +26,7 @@ public struct HTTPStatus: Sendable, Hashable, RawRepresentable, CustomStringConv
   public static let unsupportedMediaType = HTTPStatus(rawValue: 415)
   public static let rangeNotSatisfiable = HTTPStatus(rawValue: 416)
   public static let unprocessableContent = HTTPStatus(rawValue: 422)
+  public static let locked = HTTPStatus(rawValue: 423)
   public static let preconditionRequired = HTTPStatus(rawValue: 428)
   public static let tooManyRequests = HTTPStatus(rawValue: 429)
   public static let checksumMismatch = HTTPStatus(rawValue: 460)
@@ -50,7 +51,7 @@ public struct HTTPStatus: Sendable, Hashable, RawRepresentable, CustomStringConv
     304: "Not Modified", 307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
     404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 410: "Gone",
     411: "Length Required", 412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
-    416: "Range Not Satisfiable", 422: "Unprocessable Content", 428: "Precondition Required",
+    416: "Range Not Satisfiable", 422: "Unprocessable Content", 423: "Locked", 428: "Precondition Required",
     429: "Too Many Requests", 460: "Checksum Mismatch", 499: "Client Closed Request", 500: "Internal Server Error",
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
     507: "Insufficient Storage",

@@ -45,6 +45,10 @@ public struct PublishTrack: Workflow {
 
   /// Nothing is stored for good before the file proved to be sound.
   private func accept(_ workflow: Context<Self>, _ upload: AudioSource) async throws -> ProbedAudio {
+    if workflow.patched("security-scan") {
+      let scan = try await workflow.execute(Steps.scan, upload)
+      guard scan.verdict != .infected else { throw Self.infected }
+    }
     _ = try await workflow.execute(Steps.validate, upload)
     let probe = try await workflow.execute(Steps.probe, upload)
     let source = try await workflow.execute(Steps.store, upload)
@@ -115,10 +119,14 @@ extension PublishTrack {
     }
   }
 
+  private static let infected = ApplicationFailure(
+    type: FailureTypes.infected, message: "File failed security scan.", isRetryable: false)
+
   /// What the artist reads: the file's fault in its own words, ours without the words of machines.
   static func reason(_ error: any Error) -> String {
     switch error {
     case let error as ActivityFailure where error.failure.type == FailureTypes.invalidAudio: error.failure.message
+    case let error as ApplicationFailure where error.type == FailureTypes.infected: error.message
     case is CancellationError: "The processing of this track was cancelled."
     default: "The track could not be processed because of a fault on our side. Please upload it again later."
     }

@@ -3,6 +3,8 @@ import Orchestrator
 /// The steps of the pipeline, as workflows name them; the module Activities implements them.
 public enum Steps {
   public static let changeStatus = Activity<StatusChange, Nothing>("change-track-status", .catalog)
+  /// Before anything opens the file. The verdict is the result, whatever it is; only a scanner that could not be asked is a failure.
+  public static let scan = Activity<AudioSource, SecurityScan>("scan-upload", .scan)
   /// Size, and the declared type against the content. Fails with `InvalidAudio`.
   public static let validate = Activity<AudioSource, Nothing>("validate-audio", .inspection)
   /// The whole file decoded once: exact length, format, tags. Fails with `InvalidAudio`.
@@ -39,6 +41,8 @@ public enum TaskQueues {
 public enum FailureTypes {
   /// The uploaded file is at fault, never tried again; the message is for the artist.
   public static let invalidAudio = "InvalidAudio"
+  /// The uploaded file holds malware.
+  public static let infected = "Infected"
 }
 
 extension ActivityOptions {
@@ -59,6 +63,11 @@ extension ActivityOptions {
     taskQueue: TaskQueues.media, startToClose: .minutes(5),
     retryPolicy: RetryPolicy(initialInterval: .milliseconds(500), maximumInterval: .seconds(60), maximumAttempts: 130),
     onExhausted: .park)
+
+  /// Asking the virus scanner: tried until it is back, at least two hours, then an operator decides.
+  static let scan = ActivityOptions(
+    taskQueue: TaskQueues.media, startToClose: .minutes(30), heartbeat: .seconds(30),
+    retryPolicy: RetryPolicy(initialInterval: .seconds(1), maximumInterval: .seconds(60), maximumAttempts: 130), onExhausted: .park)
 
   /// Looking at a file nobody trusts yet: a file that is at fault fails the track at once, one that kills its tools fails it after three attempts.
   static let inspection = ActivityOptions(

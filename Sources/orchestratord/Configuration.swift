@@ -1,3 +1,4 @@
+import Activities
 import Foundation
 import HTTP
 import Orchestrator
@@ -41,7 +42,9 @@ struct Configuration: Sendable {
   var lease = Duration.seconds(10)
   /// How long ended runs are kept; nil for ever.
   var retention: Duration?
-  var uploadBytes = 100 << 20
+  var uploads = UploadLimits()
+  /// The virus scanner that is asked about every upload; nil for none.
+  var clamd: ClamdAddress?
   /// Where webhooks may be sent.
   var webhookAddresses = AddressPolicy.publicOnly
   /// Requests of a user in 15 minutes; 0 for no limit.

@@ -19,7 +19,8 @@ extension Scenario {
     let environment = try await TestEnvironment(
       workflows: [PublishTrack.self],
       activities: [
-        MockActivity(Steps.changeStatus), MockActivity(Steps.validate, script: isSound ? [] : [.fails(fault)]),
+        MockActivity(Steps.changeStatus), MockActivity(Steps.scan, returns: SecurityScan(verdict: .clean, detail: nil)),
+        MockActivity(Steps.validate, script: isSound ? [] : [.fails(fault)]),
         MockActivity(Steps.probe, returns: probe), MockActivity(Steps.store) { $0 },
         MockActivity(Steps.waveform, taking: .seconds(5), returns: []),
         MockActivity(Steps.transcode, taking: .seconds(10), returns: StreamingOutput(masterKey: "master.m3u8", renditions: [])),

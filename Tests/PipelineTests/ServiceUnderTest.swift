@@ -19,13 +19,14 @@ final class ServiceUnderTest: Sendable {
   }
 
   /// Starts the process and waits until its API answers.
+  /// - Parameter port: 0 takes a free one.
   /// - Returns: the address of the API.
-  func start() async throws -> String {
+  func start(port: UInt16 = 0) async throws -> String {
     let log = "\(folder)/service-\(starts.add(1, ordering: .relaxed).newValue).log"
     let output = open(log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o644)
     defer { close(output) }
     let process = try DetachedProcess.start(
-      [try Self.executable(), "dev", "--data", folder + "/data", "--port", "0", "--log-level", "warning"] + options,
+      [try Self.executable(), "dev", "--data", folder + "/data", "--port", String(port), "--log-level", "warning"] + options,
       output: output)
     running.withLock { $0 = (process, log) }
     var address: String?

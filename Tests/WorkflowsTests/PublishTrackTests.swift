@@ -19,7 +19,8 @@ import Testing
     #expect(try await world.run.result() == TrackOutcome(status: .published, lyrics: .completed))
     #expect(
       try await world.run.history().activities == [
-        "change-track-status", "validate-audio", "probe-audio", "store-original", "change-lyrics", "draw-waveform", "transcode-audio",
+        "change-track-status", "scan-upload", "validate-audio", "probe-audio", "store-original", "change-lyrics", "draw-waveform",
+        "transcode-audio",
         "transcribe-lyrics", "open-review", "change-lyrics", "apply-review",
       ])
     #expect(world.statuses == [.processing])
@@ -47,6 +48,22 @@ import Testing
     #expect(try await world.run.history().activities.suffix(3) == [step, "discard-files", "change-track-status"])
     #expect(
       world.changeStatus.inputs.last == StatusChange(trackID: TrackWorld.trackID, status: .failed, reason: "the file is empty"))
+  }
+
+  @Test func `A file that holds malware is opened by no step, and its artist is told no more than that`() async throws {
+    let world = try await TrackWorld(scan: SecurityScan(verdict: .infected, detail: "Win.Test"))
+    let failure = try #require(try await world.failure()?.failure)
+    #expect(failure.type == FailureTypes.infected && !failure.isRetryable)
+    #expect(try await world.run.history().activities == ["change-track-status", "scan-upload", "discard-files", "change-track-status"])
+    #expect(
+      world.changeStatus.inputs.last
+        == StatusChange(trackID: TrackWorld.trackID, status: .failed, reason: "File failed security scan."))
+    #expect(world.validate.callCount == 0)
+  }
+
+  @Test func `A file that nobody could scan goes on`() async throws {
+    let world = try await TrackWorld(scan: .notScanned("no virus scanner is configured"))
+    try await world.reachReview()
   }
 
   @Test func `A fault of ours is tried again, then fails the track in words without machinery`() async throws {

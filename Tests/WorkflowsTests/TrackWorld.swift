@@ -17,6 +17,7 @@ struct TrackWorld {
     lines: [LyricsLine(startMilliseconds: 0, endMilliseconds: 900, text: "la")], source: .transcribed, model: "test")
 
   let changeStatus: MockActivity<StatusChange, Nothing>
+  let scan: MockActivity<AudioSource, SecurityScan>
   let validate: MockActivity<AudioSource, Nothing>
   let probe: MockActivity<AudioSource, MediaProbe>
   let store = MockActivity(Steps.store, returns: stored)
@@ -31,11 +32,13 @@ struct TrackWorld {
   let run: TestRun<PublishTrack>
 
   init(
-    catalogTaking: Duration = .zero, validate validation: [MockActivity<AudioSource, Nothing>.Outcome] = [],
+    catalogTaking: Duration = .zero, scan scanned: SecurityScan = SecurityScan(verdict: .clean, detail: nil),
+    validate validation: [MockActivity<AudioSource, Nothing>.Outcome] = [],
     probe probing: [MockActivity<AudioSource, MediaProbe>.Outcome] = [],
     transcribe transcription: [MockActivity<ProbedAudio, Lyrics>.Outcome] = [], reviewTaking: Duration = .zero
   ) async throws {
     changeStatus = MockActivity(Steps.changeStatus, taking: catalogTaking)
+    scan = MockActivity(Steps.scan, returns: scanned)
     validate = MockActivity(Steps.validate, script: validation)
     probe = MockActivity(Steps.probe, script: probing, returns: Self.probe)
     transcribe = MockActivity(Steps.transcribe, taking: .seconds(30), script: transcription, returns: Self.lyrics)
@@ -43,7 +46,7 @@ struct TrackWorld {
     environment = try await TestEnvironment(
       workflows: [PublishTrack.self],
       activities: [
-        changeStatus, validate, probe, store, waveform, transcode, transcribe, changeLyrics, openReview, applyReview, discard,
+        changeStatus, scan, validate, probe, store, waveform, transcode, transcribe, changeLyrics, openReview, applyReview, discard,
       ])
     run = try await environment.start(PublishTrack.self, id: Self.trackID.workflowID, TrackUpload(source: Self.staged))
   }

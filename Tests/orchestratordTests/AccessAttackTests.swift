@@ -38,7 +38,8 @@ import Testing
       authentication.audit = audit
       let access = AccessAPI(directory: directory, tokens: tokens, authentication: authentication)
       let client = Client(api.database, Registry(), identity: "api")
-      router = orchestratord.Service.router(Configuration(), client, api.catalog, api.store, api.database, access, WorkMetrics(), api.feed)
+      router = orchestratord.Service.router(
+        Configuration(), client, api.catalog, api.store, api.database, access, WorkMetrics(), api.feed, api.resumable)
     }
 
     func send(_ target: Target, as token: String?) async throws -> Answer {

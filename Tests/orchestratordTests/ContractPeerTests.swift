@@ -37,7 +37,8 @@ import Testing
     authentication.directory = api.access.directory
     authentication.audit = AuditTrail(database: api.database)
     let access = AccessAPI(directory: api.access.directory, tokens: api.access.tokens, authentication: authentication)
-    let router = Service.router(Configuration(), engine.client, api.catalog, api.store, api.database, access, WorkMetrics(), api.feed)
+    let router = Service.router(
+      Configuration(), engine.client, api.catalog, api.store, api.database, access, WorkMetrics(), api.feed, api.resumable)
     let server = try HTTPServer(HTTPServerConfiguration(), router: router)
     let result: Result<Void, any Error>
     do {

@@ -10,7 +10,8 @@ import Testing
   @Test func `Every route that is served is in the contract, and the contract has no other`() async throws {
     let api = try await TestAPI()
     let client = Client(api.database, Registry(), identity: "api")
-    let router = Service.router(Configuration(), client, api.catalog, api.store, api.database, api.access, WorkMetrics(), api.feed)
+    let router = Service.router(
+      Configuration(), client, api.catalog, api.store, api.database, api.access, WorkMetrics(), api.feed, api.resumable)
     let served = Set(router.routes.map { "\($0.method.rawValue) \($0.pattern.replacing("...}", with: "}"))" })
     let promised = Set(ContractDocument.embedded.operations.map { "\($0.method.rawValue) \($0.path)" })
     #expect(served.subtracting(promised).sorted() == [], "write them into docs/openapi/<area>.yaml, then `make openapi`")

@@ -151,6 +151,7 @@ import Testing
   @Test func `The size chooses the way, and what is too large or no audio is refused before anything is stored`() async throws {
     var limits = UploadLimits()
     limits.fileBytes = 20 << 30
+    limits.resumableBytes = 20 << 30
     let api = try await TestAPI(limits: limits)
     func plan(_ size: Int64, _ more: String = "") async throws -> Answer {
       try await Self.announce(api, #"{"fileName":"a.wav","sizeBytes":\#(size)\#(more)}"#)

@@ -24,10 +24,12 @@ final class LiveService: Sendable {
   /// - Parameters:
   ///   - provider: instead of `lyrics`.
   ///   - bucket: where the files lie, instead of a folder.
+  ///   - scanner: looks into uploads; nil for none.
   static func run<Value>(
-    lyrics provider: (any LyricsProvider)? = nil, bucket: Bucket? = nil, _ body: (LiveService) async throws -> Value
+    lyrics provider: (any LyricsProvider)? = nil, bucket: Bucket? = nil, scanner: (any VirusScanner)? = nil,
+    _ body: (LiveService) async throws -> Value
   ) async throws -> Value {
-    let service = try await LiveService(provider, bucket)
+    let service = try await LiveService(provider, bucket, scanner)
     do {
       let value = try await body(service)
       await service.engine.shutdown()
@@ -38,7 +40,7 @@ final class LiveService: Sendable {
     }
   }
 
-  private init(_ provider: (any LyricsProvider)?, _ bucket: Bucket?) async throws {
+  private init(_ provider: (any LyricsProvider)?, _ bucket: Bucket?, _ scanner: (any VirusScanner)?) async throws {
     var storage = StorageConfiguration()
     storage.bucket = bucket
     let configuration = try TestCluster.createDatabase()
@@ -52,8 +54,9 @@ final class LiveService: Sendable {
     var registry = Registry()
     registry.register(PublishTrack.self)
     registry.register(ProcessAsset.self)
-    PipelineActivities(catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch").implement(
-      in: &registry)
+    PipelineActivities(
+      catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch", scanner: scanner
+    ).implement(in: &registry)
     var settings = EngineConfiguration(database: configuration, build: "test")
     settings.localTaskQueues = [TaskQueues.catalog: 4, TaskQueues.media: 2, TaskQueues.lyrics: 2]
     settings.drainTime = .milliseconds(500)

@@ -11,7 +11,7 @@ import Testing
 @Suite struct RowSecurityTests {
   private static let tables = [
     "music.tracks", "music.stages", "music.lyrics", "music.status_changes", "music.notifications", "access.artist_applications",
-    "music.upload_requests",
+    "music.upload_requests", "music.resumable_uploads",
     "music.assets", "music.asset_versions", "music.asset_files", "music.jobs",
     "events.log", "events.webhook_endpoints", "events.webhook_deliveries",
   ]

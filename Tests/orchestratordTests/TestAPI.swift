@@ -25,9 +25,13 @@ final class TestAPI: Sendable {
   let feed: EventFeed
   let configuration: ConnectionConfiguration
   let folder: String
+  let limits: UploadLimits
+  let resumable: ResumableUploads
 
-  init(limits: UploadLimits = UploadLimits()) async throws {
-    configuration = try TestCluster.createDatabase()
+  /// - Parameter other: another process of the same service, whose database this one uses.
+  init(limits: UploadLimits = UploadLimits(), sharing other: TestAPI? = nil) async throws {
+    self.limits = limits
+    configuration = try other?.configuration ?? TestCluster.createDatabase()
     let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
     _ = try Migrator(configuration).apply(try Migration.load(from: migrations))
     database = try Database(configuration)
@@ -48,6 +52,9 @@ final class TestAPI: Sendable {
       storage: .local(Self.storageCredentials, publicURL: nil)
     ).addRoutes(to: &router)
     AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
+    let acceptance = UploadAcceptance(catalog: catalog, store: store, limits: limits, wake: {})
+    resumable = ResumableUploads(acceptance: acceptance, files: store)
+    ResumableAPI(uploads: resumable, authentication: authentication, tokens: tokens).addRoutes(to: &router)
     access.addRoutes(to: &router)
     StorageRoutes(store: store, credentials: Self.storageCredentials).addRoutes(to: &router)
     feed = EventFeed(EventLog(database: database), pace: EventFeed.Pace(interval: .milliseconds(10), idleInterval: .milliseconds(10)))

@@ -18,6 +18,10 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
     /// What was asked for does not fit how the job stands.
     case jobStatusUnfit = "MA006"
     case tooManyJobs = "MA007"
+    /// The artist's files would have more bytes together than are allowed.
+    case quotaExceeded = "MU005"
+    /// As many uploads are open as are allowed.
+    case tooManyOpenUploads = "MU006"
   }
 
   public let code: Code

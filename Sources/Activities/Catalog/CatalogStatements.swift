@@ -51,11 +51,15 @@ enum CatalogStatements {
   private static let trackColumns = """
     id, artist_id, workflow_id, title, language, array_to_json(tags), supplied_lyrics, file_name, media_type, size_bytes, sha256,
     source_key, status, reason, lyrics_status, lyrics_reason, duration_ms, probe, waveform, streaming, created_at, updated_at,
-    published_at
+    published_at, scan
     """
 
   static let track = Statement(
     name: "catalog_track", sql: "select \(trackColumns) from music.tracks where id = $1", parameterTypes: [.uuid])
+
+  static let recordScan = Statement(
+    name: "catalog_record_scan", sql: "update music.tracks set scan = $2, scan_detail = $3, updated_at = now() where id = $1",
+    parameterTypes: [.uuid, .text, .text])
 
   /// Newest first; the cursor is the last row of the page before.
   static let tracks = Statement(
@@ -98,7 +102,7 @@ enum CatalogStatements {
   static let settleTracks = Statement(
     name: "catalog_settle_tracks", sql: "select music.settle_tracks($1)", parameterTypes: [.int4])
 
-  /// Staging keys that a track in processing or a job still needs.
+  /// Staging keys that a track in processing, a job, or an upload that still comes needs.
   static let stagedKeys = Statement(
     name: "catalog_staged_keys",
     sql: """
@@ -108,6 +112,8 @@ enum CatalogStatements {
       where exists (
         select from music.jobs j
         where j.id = substring(k.key from '^staging/jobs/([0-9a-f-]{36})/')::uuid and j.status in ('pending', 'processing'))
+      union all
+      select source_key from music.resumable_uploads where source_key = any($1) and accepted_at is null
       """,
     parameterTypes: [.textArray])
 }

@@ -37,6 +37,11 @@ public struct TrackCatalog: Sendable {
     try await call(CatalogStatements.moderate, Parameters(trackID.uuid, status.rawValue, reason, user, requestKey)).named(0, 0)
   }
 
+  /// Writes down what the virus scanner said.
+  public func recordScan(_ trackID: TrackID, _ scan: SecurityScan) async throws {
+    _ = try await call(CatalogStatements.recordScan, Parameters(trackID.uuid, scan.verdict.rawValue, scan.detail))
+  }
+
   /// Stores what processing made and moves the track to REVIEWING.
   public func openReview(_ track: ProcessedTrack, requestKey: String) async throws {
     let source = track.audio.source
@@ -79,10 +84,13 @@ public struct TrackCatalog: Sendable {
 
   func json(_ value: some Encodable) throws -> String { try PayloadCodec.encode(value).text }
 
-  func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows {
+  func call(_ statement: Statement, _ parameters: Parameters) async throws -> Rows { try await call([(statement, parameters)])[0] }
+
+  /// One transaction.
+  func call(_ statements: [BoundStatement]) async throws -> [Rows] {
     do {
-      guard let viewer else { return try await database.query(statement, parameters) }
-      return try await database.run([viewer.bound, (statement, parameters)])[1]
+      guard let viewer else { return try await database.run(statements) }
+      return Array(try await database.run([viewer.bound] + statements).dropFirst())
     } catch let error as DatabaseError {
       if let refusal = CatalogError(error) { throw refusal }
       if let code = ErrorCode.all.first(where: { $0.sqlState == error.sqlState }) { throw OrchestratorError(code, error.message) }

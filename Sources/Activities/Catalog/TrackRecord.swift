@@ -28,6 +28,7 @@ public struct TrackRecord: Sendable, Equatable {
   public let createdAt: Int64
   public let updatedAt: Int64
   public let publishedAt: Int64?
+  public let scan: SecurityScan.Verdict
 
   init(_ rows: Rows, _ row: Int) throws {
     id = TrackID(try rows.uuid(row, 0))
@@ -53,6 +54,7 @@ public struct TrackRecord: Sendable, Equatable {
     createdAt = try rows.timestamp(row, 20)
     updatedAt = try rows.timestamp(row, 21)
     publishedAt = try rows.optional(row, 22, rows.timestamp)
+    scan = try rows.named(row, 23)
   }
 }
 

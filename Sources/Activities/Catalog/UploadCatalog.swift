@@ -46,7 +46,10 @@ extension TrackCatalog {
   /// Stores the track and the idempotency key and starts the workflow in one transaction.
   ///
   /// Of two concurrent requests with one key, on whatever process, exactly one is accepted.
-  public func accept(_ track: NewTrack, starting upload: TrackUpload) async throws -> UploadOutcome {
+  ///
+  /// - Parameter quotaBytes: what the artist's files may have together; nil when that was reserved before.
+  /// - Throws: `CatalogError.quotaExceeded`; then nothing was stored.
+  public func accept(_ track: NewTrack, starting upload: TrackUpload, quotaBytes: Int64? = nil) async throws -> UploadOutcome {
     let tags = ArrayColumn(.text)
     for tag in track.tags { tags.append(tag) }
     var parameters = Parameters(
@@ -58,7 +61,11 @@ extension TrackCatalog {
     parameters.append(track.sha256)
     parameters.append(track.source.key)
     parameters.append(try json(upload))
-    let rows = try await call(CatalogStatements.acceptUpload, parameters)
+    var statements: [BoundStatement] = [(CatalogStatements.acceptUpload, parameters)]
+    if let quotaBytes {
+      statements.append((ResumableStatements.checkQuota, Parameters(track.artistID, track.source.trackID.uuid, quotaBytes)))
+    }
+    let rows = try await call(statements)[0]
     if try rows.bool(0, 1) { return .accepted }
     return try rows.bool(0, 2) ? .repeated(TrackID(try rows.uuid(0, 0))) : .keyReused
   }

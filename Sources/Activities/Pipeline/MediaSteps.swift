@@ -4,6 +4,17 @@ import Workflows
 
 // The steps that look at, make and move files.
 extension PipelineActivities {
+  /// Asks the scanner and writes down what it said.
+  func scan(_ source: AudioSource) async throws -> SecurityScan {
+    let scan: SecurityScan =
+      if let scanner { try await scanner.scan(store.open(ObjectKey(source.key))) } else { .notScanned("no virus scanner is configured") }
+    if scan.verdict == .infected {
+      Log.warning("upload-infected", "the virus scanner found \(scan.detail ?? "something")", ["track_id": source.trackID.description])
+    }
+    try await catalog.recordScan(source.trackID, scan)
+    return scan
+  }
+
   /// Size and type; the proof that the file is sound is the probe's decode.
   func validate(_ source: AudioSource) async throws -> Nothing {
     let key = try ObjectKey(source.key)

@@ -15,22 +15,28 @@ public struct PipelineActivities: Sendable {
   let scratchFolder: String
   let probeLimits: ProbeLimits
   let jobTypes = JobTypes()
+  /// Nil where none is configured.
+  let scanner: (any VirusScanner)?
 
-  /// - Parameter scratchFolder: an existing folder for temporary files; each attempt works in a folder of its own there and removes it.
+  /// - Parameters:
+  ///   - scratchFolder: an existing folder for temporary files; each attempt works in a folder of its own there and removes it.
+  ///   - scanner: looks into every upload before anything opens it; without one uploads are published as not scanned.
   public init(
     catalog: TrackCatalog, store: any ObjectStore, lyrics: any LyricsProvider, scratchFolder: String,
-    probeLimits: ProbeLimits = ProbeLimits()
+    probeLimits: ProbeLimits = ProbeLimits(), scanner: (any VirusScanner)? = nil
   ) {
     self.catalog = catalog
     self.store = store
     self.lyrics = lyrics
     self.scratchFolder = scratchFolder
     self.probeLimits = probeLimits
+    self.scanner = scanner
   }
 
   public func implement(in registry: inout Registry) {
     implementCatalogSteps(in: &registry)
     implementJobSteps(in: &registry)
+    registry.implement(Steps.scan) { source, context in try await step(source.trackID, context) { _ in try await scan(source) } }
     registry.implement(Steps.validate) { source, context in try await step(source.trackID, context) { _ in try await validate(source) } }
     registry.implement(Steps.probe) { source, context in
       try await step(source.trackID, context) { progress in try await probe(source, progress) }

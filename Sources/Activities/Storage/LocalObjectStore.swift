@@ -90,7 +90,7 @@ public struct LocalObjectStore: ObjectStore {
 
   // MARK: - Files
 
-  private func path(_ key: ObjectKey) -> String { objects + "/" + key.text }
+  func path(_ key: ObjectKey) -> String { objects + "/" + key.text }
 
   private func folder(_ key: ObjectKey) -> String { (path(key) as NSString).deletingLastPathComponent }
 

@@ -70,7 +70,12 @@ extension MusicAPI {
     let (type, form) = (try MediaType(declared: body.contentType, fileName: body.fileName), try body.form())
     guard body.sizeBytes > 0 else { throw APIProblem.invalidField("sizeBytes", "must be the size of the file in bytes") }
     let method = body.method ?? UploadMethod(sizeBytes: body.sizeBytes)
-    let most = method == .direct ? min(Int64(limits.fileBytes), UploadMethod.mostDirect) : Int64(limits.fileBytes)
+    let most =
+      switch method {
+      case .form: Int64(limits.fileBytes)
+      case .direct: min(Int64(limits.fileBytes), UploadMethod.mostDirect)
+      case .resumable: Int64(limits.resumableBytes)
+      }
     guard body.sizeBytes <= most else {
       throw APIProblem(
         .contentTooLarge, "upload-too-large", "The file is larger than the \(most) bytes that are accepted this way.",
@@ -79,7 +84,11 @@ extension MusicAPI {
     switch method {
     case .form: return try .json(encoding: UploadPlan(method: method, uploadUrl: "/api/v1/uploads", httpMethod: "POST"))
     case .resumable: return try .json(encoding: UploadPlan(method: method, uploadUrl: "/api/v1/uploads/resumable", httpMethod: "POST"))
-    case .direct: return try await direct(body, type, form, principal, storage.bucket(for: request))
+    case .direct:
+      let admission = UploadAdmission(catalog: catalog, limits: limits)
+      return try await admission.admitting(principal.userID, bytes: UInt64(body.sizeBytes)) {
+        try await direct(body, type, form, principal, storage.bucket(for: request))
+      }
     }
   }
 

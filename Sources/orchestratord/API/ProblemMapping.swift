@@ -47,6 +47,8 @@ extension CatalogError: HTTPResponseConvertible {
       case .jobNotFound: (.notFound, "job-not-found")
       case .jobStatusUnfit: (.conflict, "job-status-unfit")
       case .tooManyJobs: (.conflict, "too-many-jobs")
+      case .quotaExceeded: (.contentTooLarge, "quota-exceeded")
+      case .tooManyOpenUploads: (.forbidden, "too-many-open-uploads")
       }
     return APIProblem(status, name, APIProblem.sentence(description)).response
   }

@@ -84,6 +84,8 @@ struct TrackDocument: Encodable {
   }
 
   let summary: TrackSummary
+  /// clean, infected or not scanned: what the virus scanner said.
+  let scan: String
   /// Per cent of the processing.
   let progress: Int
   let stages: [Stage]
@@ -94,6 +96,7 @@ struct TrackDocument: Encodable {
 
   init(_ track: TrackRecord, _ stages: [StageRecord], _ lyrics: LyricsRecord?) {
     summary = TrackSummary(track)
+    scan = track.scan.rawValue
     progress = Self.progress(track.status, stages)
     self.stages = stages.map(Stage.init)
     self.lyrics = LyricsPart(
@@ -106,11 +109,12 @@ struct TrackDocument: Encodable {
     streams = track.status == .published ? Streams(master: "/stream/\(track.id)/master.m3u8", original: "/stream/\(track.id)") : nil
   }
 
-  enum CodingKeys: String, CodingKey { case progress, stages, lyrics, waveform, renditions, streams }
+  enum CodingKeys: String, CodingKey { case scan, progress, stages, lyrics, waveform, renditions, streams }
 
   func encode(to encoder: any Encoder) throws {
     try summary.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(scan, forKey: .scan)
     try container.encode(progress, forKey: .progress)
     try container.encode(stages, forKey: .stages)
     try container.encode(lyrics, forKey: .lyrics)

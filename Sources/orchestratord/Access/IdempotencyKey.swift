@@ -5,6 +5,10 @@ import Synchronization
 struct IdempotencyKey: Sendable, Equatable {
   let text: String
 
+  /// 422 for a key that came with something else before.
+  static let reused = APIProblem(
+    .unprocessableContent, "idempotency-key-reused", "This Idempotency-Key was used for another upload. Use a new key for a new upload.")
+
   /// Nil when the request has none.
   /// - Throws: `APIProblem` 400 for one that is not 1 to 255 visible ASCII characters; quotes around it are taken off.
   init?(of request: HTTPRequest) throws {

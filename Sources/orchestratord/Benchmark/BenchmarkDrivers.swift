@@ -10,6 +10,7 @@ struct BenchmarkDrivers: Sendable {
     switch workload {
     case .oneStepHTTP, .oneStepSQL, .streams: try await withServer(workload, body)
     case .takeover: try await body(Takeover(run: run))
+    case .uploads: try await body(ResumedUpload(run: run))
     case .replay: try await body(ReplayedRuns(database: run.database))
     default: try await withEngine(run.database.engine) { try await body(driver(workload, $0)) }
     }

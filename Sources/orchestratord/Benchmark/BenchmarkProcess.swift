@@ -12,6 +12,8 @@ struct BenchmarkProgram: Sendable {
     case worker
     /// Owns slots and answers HTTP as `serve` does, with the benchmark's workflows.
     case server
+    /// Takes uploads in parts into a folder that comes behind the connection string.
+    case receiver
   }
 
   let path: String
@@ -32,12 +34,12 @@ final class BenchmarkProcess: Sendable {
 
   /// Starts it and waits until it is ready.
   static func start(
-    _ role: BenchmarkProgram.Role, _ program: BenchmarkProgram, _ database: ConnectionConfiguration
+    _ role: BenchmarkProgram.Role, _ program: BenchmarkProgram, _ database: ConnectionConfiguration, words: [String] = []
   ) async throws -> BenchmarkProcess {
-    try await onOwnThread { try BenchmarkProcess(role, program, database) }
+    try await onOwnThread { try BenchmarkProcess(role, program, [database.connectionString] + words) }
   }
 
-  private init(_ role: BenchmarkProgram.Role, _ program: BenchmarkProgram, _ database: ConnectionConfiguration) throws {
+  private init(_ role: BenchmarkProgram.Role, _ program: BenchmarkProgram, _ words: [String]) throws {
     let (input, output) = (Pipe(), Pipe())
     process = try DetachedProcess.start(
       [program.path, "bench-process", role.rawValue], input: input.fileHandleForReading.fileDescriptor,
@@ -47,7 +49,7 @@ final class BenchmarkProcess: Sendable {
     identifier = process.identifier
     self.input = input.fileHandleForWriting
     // Over the pipe: a connection string may hold a password, and arguments are for everybody to see.
-    try self.input.write(contentsOf: Data((database.connectionString + "\n").utf8))
+    try self.input.write(contentsOf: Data(words.map { $0 + "\n" }.joined().utf8))
     guard let word = Self.firstWord(of: output.fileHandleForReading) else {
       _ = process.wait()
       throw BenchmarkError("the benchmark's \(role.rawValue) process ended before it was ready")

@@ -1,3 +1,4 @@
+import Activities
 import Foundation
 import HTTP
 import Orchestrator
@@ -17,6 +18,7 @@ enum BenchmarkProcessCommand {
     case .owner: try await own(database)
     case .worker: try await work(database)
     case .server: try await serve(database)
+    case .receiver: try await receive(database, folder: readLine() ?? "")
     }
   }
 
@@ -54,6 +56,24 @@ enum BenchmarkProcessCommand {
     following.cancel()
     await server.drain(within: .seconds(1))
     await engine.shutdown()
+  }
+
+  private static func receive(_ connection: ConnectionConfiguration, folder: String) async throws {
+    let database = try Database(connection, maximumConnections: 4)
+    let store = try LocalObjectStore(folder: folder)
+    var limits = UploadLimits()
+    limits.resumableBytes = .max
+    limits.quotaBytes = 1 << 60
+    let acceptance = UploadAcceptance(catalog: TrackCatalog(database), store: store, limits: limits, wake: {})
+    let tokens = OwnTokens(try TokenSigner(String(repeating: "benchmark", count: 4)))
+    var router = Router()
+    ResumableAPI(uploads: ResumableUploads(acceptance: acceptance, files: store), authentication: .development, tokens: tokens)
+      .addRoutes(to: &router)
+    let server = try HTTPServer(HTTPServerConfiguration(), router: router)
+    say("http://127.0.0.1:\(server.port)")
+    await untilInputEnds()
+    await server.drain(within: .seconds(1))
+    await database.shutdown()
   }
 
   private static func startedEngine(_ database: ConnectionConfiguration) async throws -> Engine {

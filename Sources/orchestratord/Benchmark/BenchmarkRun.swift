@@ -129,7 +129,7 @@ extension Workload {
     switch self {
     case .replay: .chain
     case .parked, .schedules, .longRun: .oneStep
-    case .takeover, .check, .streams, .steady: nil
+    case .takeover, .check, .streams, .uploads, .steady: nil
     default: self
     }
   }

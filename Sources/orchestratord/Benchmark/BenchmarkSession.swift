@@ -87,8 +87,9 @@ struct BenchmarkPlan {
   private static let quickRounds = 2
 
   init(_ workload: Workload, _ options: BenchmarkOptions) {
-    let standardRounds = options.workload == nil ? Self.standardRounds : 1
-    rounds = options.rounds ?? (options.isQuick ? Self.quickRounds : standardRounds)
+    // Uploads show what survives, once.
+    let standardRounds = options.workload == nil && workload != .uploads ? Self.standardRounds : 1
+    rounds = options.rounds ?? (options.isQuick && workload != .uploads ? Self.quickRounds : standardRounds)
     inFlight = options.inFlight ?? workload.standardInFlight
     if let asked = options.count {
       count = workload.isDivisible ? max(1, asked / rounds) : asked

@@ -159,4 +159,8 @@ extension BenchmarkStatements {
   /// Takes a snapshot that vacuum must respect for as long as its transaction is open.
   static let holdSnapshot = Statement(
     name: "bench_hold_snapshot", sql: "select count(*) from orchestrator.event_types")
+
+  /// Where the newest upload that was accepted is, and its digest.
+  static let newestUpload = Statement(
+    name: "bench_newest_upload", sql: "select source_key, sha256 from music.tracks order by created_at desc limit 1")
 }

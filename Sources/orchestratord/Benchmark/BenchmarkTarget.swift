@@ -34,7 +34,8 @@ struct BenchmarkTarget: Sendable {
 extension BenchmarkTarget {
   /// Every target there is; nowhere else is a number asked for.
   static let all: [BenchmarkTarget] =
-    throughput + latency + composition + parked + schedules + replay + check + remote + takeover + streams + steady
+    throughput + latency + composition + parked + schedules + replay + check + remote + takeover + streams
+    + uploads + steady
 
   private static func detail(_ name: String) -> @Sendable (BenchmarkReport) -> Double? { { $0.details[name] } }
 
@@ -115,6 +116,15 @@ extension BenchmarkTarget {
     BenchmarkTarget(.streams, "idle processor time, percent of one", .atMost(5), detail("idle_cpu_percent")),
     BenchmarkTarget(.streams, "change to event, p50 ms", .atMost(100), digits: 0) { $0.p50Ms },
     BenchmarkTarget(.streams, "change to event, p99 ms", .atMost(250), digits: 0) { $0.p99Ms },
+  ]
+
+  private static let uploads: [BenchmarkTarget] = [
+    BenchmarkTarget(.uploads, "byte-identical after 5 kills", .atLeast(1), digits: 0, detail("byte_identical")),
+    BenchmarkTarget(.uploads, "kills in the middle of a part", .atLeast(5), digits: 0, detail("kills")),
+    BenchmarkTarget(.uploads, "server's peak memory, MB", .atMost(150), digits: 0, detail("server_peak_mb")),
+    BenchmarkTarget(.uploads, "most that is sent again after a kill, MB", .reported, digits: 1, detail("most_sent_again_mb")),
+    BenchmarkTarget(.uploads, "seconds of the last part, with the digest of all", .reported, detail("last_part_seconds")),
+    BenchmarkTarget(.uploads, "MiB/s, kills and restarts included", .reported, digits: 0) { $0.perSecond },
   ]
 
   private static let steady: [BenchmarkTarget] = [

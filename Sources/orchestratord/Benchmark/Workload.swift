@@ -18,6 +18,7 @@ enum Workload: String, CaseIterable, Sendable {
   case longRun = "long-run"
   case takeover
   case streams
+  case uploads
   case steady
 
   /// What `--count` counts, one workflow, has so many of the units that figures are given for.
@@ -40,6 +41,7 @@ enum Workload: String, CaseIterable, Sendable {
     case .replay: "event"
     case .takeover, .check: "run"
     case .streams: "stream"
+    case .uploads: "MiB"
     }
   }
 
@@ -61,6 +63,7 @@ enum Workload: String, CaseIterable, Sendable {
     case .takeover: 1_000
     case .check: 10_000
     case .streams: 2_000
+    case .uploads: 5 << 10
     // For the measurement of the maximum before it.
     case .steady: 20_000
     }
@@ -71,17 +74,17 @@ enum Workload: String, CaseIterable, Sendable {
     case .chain, .inlineChain, .oneStep, .parked, .remoteActivities, .check, .steady: 500
     case .children, .signals, .updates: 200
     case .oneStepHTTP, .oneStepSQL: 64
-    case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover, .streams: 1
+    case .latency, .signalLatency, .schedules, .replay, .longRun, .takeover, .streams, .uploads: 1
     }
   }
 
   /// Whether its rows are compared with a bare insert of the same rows.
-  var hasBound: Bool { self != .takeover && self != .check && self != .streams && self != .steady }
+  var hasBound: Bool { ![.takeover, .check, .streams, .uploads, .steady].contains(self) }
 
   /// Whether a long run of it is nothing but its small parts one after the other: then `--count` is shared by the rounds.
   var isDivisible: Bool {
     switch self {
-    case .parked, .schedules, .replay, .check, .longRun, .takeover, .streams, .steady: false
+    case .parked, .schedules, .replay, .check, .longRun, .takeover, .streams, .uploads, .steady: false
     default: true
     }
   }
@@ -91,7 +94,7 @@ enum Workload: String, CaseIterable, Sendable {
 struct BenchmarkOptions: Sendable {
   /// Nil for all that have a target, but `steady`.
   var workload: Workload?
-  /// Workflows, for `replay` events, for `long-run` steps, for `takeover` and `check` runs; nil for the workload's own. A divisible workload shares it
+  /// Workflows, for `replay` events, for `long-run` steps, for `takeover` and `check` runs, for `uploads` MiB; nil for the workload's own. A divisible workload shares it
   /// out among its rounds.
   var count: Int?
   /// Workflows at a time; nil for the workload's own.

@@ -5,9 +5,11 @@ struct CrossOrigin: Sendable {
   /// `https://studio.example`, as browsers send it.
   let origins: Set<String>
   private static let requestHeaders =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, X-Request-Id, X-Amz-Checksum-Sha256, traceparent, tracestate"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, Tus-Resumable, Upload-Checksum, Upload-Length, "
+    + "Upload-Metadata, Upload-Offset, X-Amz-Checksum-Sha256, X-Request-Id, traceparent, tracestate"
   private static let answerHeaders =
-    "Content-Range, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+    "Content-Range, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Track-Id, Track-Status-Url, Tus-Checksum-Algorithm, "
+    + "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
 
   /// Reads origins separated by commas.
   /// - Throws: `UsageError` for what is no origin.

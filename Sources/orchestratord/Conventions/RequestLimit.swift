@@ -53,9 +53,10 @@ final class RequestLimit: Sendable {
         return problem.response
       }
     }
-    response.headers["RateLimit-Policy"] = "\"requests\";q=\(count);w=\(span.components.seconds)"
+    // A route may have a limit of its own, which stands beside this one.
+    response.headers.add("RateLimit-Policy", "\"requests\";q=\(count);w=\(span.components.seconds)")
     if let standing = counted.standing.withLock({ $0 }) {
-      response.headers["RateLimit"] = "\"requests\";r=\(standing.remaining);t=\(standing.secondsLeft)"
+      response.headers.add("RateLimit", "\"requests\";r=\(standing.remaining);t=\(standing.secondsLeft)")
     }
     return response
   }

@@ -20,7 +20,8 @@ struct TrackProgress: Sendable, Equatable {
 
   /// By the usual cost of each step; lyrics do not count, nothing waits for them.
   private static let weights = [
-    (Steps.validate.name, 3), (Steps.probe.name, 15), (Steps.store.name, 2), (Steps.waveform.name, 20), (Steps.transcode.name, 60),
+    (Steps.scan.name, 1), (Steps.validate.name, 2), (Steps.probe.name, 15), (Steps.store.name, 2), (Steps.waveform.name, 20),
+    (Steps.transcode.name, 60),
   ]
 
   /// Per cent of the processing, 0 to 99: the end is a change of status.

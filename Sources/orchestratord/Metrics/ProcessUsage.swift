@@ -10,11 +10,14 @@ enum ResidentMemory {
 
   static func peakBytes() -> Int { bytes("VmHWM:") }
 
+  /// Of another process.
+  static func peakBytes(of process: Int32) -> Int { bytes("VmHWM:", of: String(process)) }
+
   /// What it holds now.
   static func bytes() -> Int { bytes("VmRSS:") }
 
-  private static func bytes(_ name: String) -> Int {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+  private static func bytes(_ name: String, of process: String = "self") -> Int {
+    let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
     let kilobytes = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }
     return (kilobytes ?? 0) * 1024

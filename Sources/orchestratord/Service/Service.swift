@@ -22,6 +22,7 @@ final class Service: Sendable {
   private let upkeep: PipelineUpkeep
   /// Nil where nobody can follow.
   private let feed: EventFeed?
+  private let uploads: ResumableUploads
 
   /// Puts the parts together; nothing runs yet but the listening sockets.
   init(_ configuration: Configuration, _ connection: ConnectionConfiguration, _ parts: Parts) async throws {
@@ -49,15 +50,24 @@ final class Service: Sendable {
     self.feed = feed
     registry.intercept(workflows: work)
     registry.intercept(activities: work)
-    PipelineActivities(catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch).implement(in: &registry)
+    PipelineActivities(
+      catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch, scanner: configuration.clamd.map { ClamdScanner($0) }
+    ).implement(in: &registry)
     WebhookDelivery(catalog: WebhookCatalog(database), client: client, addresses: configuration.webhookAddresses).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
+    var limits = configuration.uploads
+    limits.urlLifetime = configuration.storage.urlLifetime
+    let acceptance = UploadAcceptance(catalog: catalog, store: store, limits: limits) { [engine] in engine?.client.wake() }
+    // A bucket's objects do not grow: parts come to a folder first.
+    let files: any AppendableStore =
+      if let own = store as? any AppendableStore { own } else { try LocalObjectStore(folder: dataFolder + "/parts") }
+    uploads = ResumableUploads(acceptance: acceptance, files: files, isSpool: !(store is any AppendableStore))
     worker = parts.worksOnQueues ? try Self.makeWorker(configuration, connection, registry) : nil
     server =
       parts.servesHTTP
       ? try Self.makeServer(
         configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
-        try await Self.access(configuration, client, AccessDirectory(database: database)), work, feed)
+        try await Self.access(configuration, client, AccessDirectory(database: database)), work, feed, uploads)
       : nil
   }
 
@@ -101,25 +111,22 @@ final class Service: Sendable {
 
   private static func makeServer(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads
   ) throws -> HTTPServer {
     var settings = HTTPServerConfiguration()
     settings.address = configuration.address
     settings.port = configuration.port
     settings.connectionLimit = UInt32(configuration.connections)
     settings.connectionLimitPerAddress = UInt32(configuration.connectionsPerAddress)
-    return try HTTPServer(settings, router: router(configuration, client, catalog, store, database, access, work, feed))
+    return try HTTPServer(settings, router: router(configuration, client, catalog, store, database, access, work, feed, uploads))
   }
 
   /// Every route of the service, and what stands around them.
   static func router(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads
   ) -> Router {
     let authentication = access.authentication
-    var limits = UploadLimits()
-    limits.fileBytes = configuration.uploadBytes
-    limits.urlLifetime = configuration.storage.urlLifetime
     var router = Router()
     let requests = RequestMetrics()
     router.use { try await requests.around($0, $1) }
@@ -140,7 +147,7 @@ final class Service: Sendable {
     let idempotent = IdempotentRequests(database: database, authentication: authentication)
     router.use { try await idempotent.around($0, $1) }
     MusicAPI(
-      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: limits,
+      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: uploads.acceptance.limits,
       storage: configuration.storage.access(access.tokens), wake: { client.wake() }
     ).addRoutes(to: &router)
     if case .local(let credentials, _) = configuration.storage.access(access.tokens) {
@@ -149,6 +156,7 @@ final class Service: Sendable {
     AssetAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, wake: { client.wake() }
     ).addRoutes(to: &router)
+    ResumableAPI(uploads: uploads, authentication: authentication, tokens: access.tokens).addRoutes(to: &router)
     access.addRoutes(to: &router)
     if let feed { EventAPI(feed: feed, authentication: authentication, tokens: access.tokens).addRoutes(to: &router) }
     WebhookAPI(
@@ -181,10 +189,12 @@ final class Service: Sendable {
   func run() async {
     engine?.start()
     let caring = Task { try? await upkeep.run() }
+    let looking = Task { try? await uploads.run() }
     let working = Task { await worker?.run() }
     let following = Task { await feed?.run() }
     await Never.untilCancelled()
     caring.cancel()
+    looking.cancel()
     await server?.drain(within: .seconds(5))
     following.cancel()
     worker?.stop()

@@ -30,9 +30,12 @@ struct UploadAcceptance: Sendable {
 
   /// The upload of a file that came by a way on which its bytes were not seen: they are read from staging once, a piece at a time.
   ///
+  /// - Parameter files: where it is; nil for the store.
   /// - Throws: `ObjectStoreError` when it is not there, `MediaError` when it is empty.
-  func read(_ key: ObjectKey, as type: MediaType, fileName: String?, form: UploadForm, for id: TrackID) async throws -> ReceivedUpload {
-    let file = try await store.open(key)
+  func read(
+    _ key: ObjectKey, in files: (any ObjectStore)? = nil, as type: MediaType, fileName: String?, form: UploadForm, for id: TrackID
+  ) async throws -> ReceivedUpload {
+    let file = try await (files ?? store).open(key)
     guard file.size > 0 else { throw MediaError(.emptyFile, "the file is empty; export the track again and upload it again") }
     var hasher = SHA256Hasher()
     var offset = 0
@@ -49,14 +52,18 @@ struct UploadAcceptance: Sendable {
   /// Stores the track and starts its workflow in one transaction; done again for the same track it changes nothing.
   ///
   /// - Parameter key: the client's name for the request; the same key and the same upload give the earlier track, and this file goes.
-  /// - Throws: `APIProblem` 422 when the key was used for another upload; the file then stays, for the caller to remove.
-  func accept(_ upload: ReceivedUpload, of artist: String, key: IdempotencyKey? = nil) async throws -> AcceptedUpload {
+  /// - Parameter isReserved: whether the artist's quota was asked before the file came.
+  /// - Throws: `APIProblem` 422 when the key was used for another upload, `CatalogError` above the quota; the file then stays, for the caller
+  ///   to remove.
+  func accept(
+    _ upload: ReceivedUpload, of artist: String, key: IdempotencyKey? = nil, isReserved: Bool = false
+  ) async throws -> AcceptedUpload {
     let fingerprint = upload.form.fingerprint(fileDigest: upload.sha256, type: try MediaType(declared: upload.source.mediaType))
     let track = NewTrack(
       source: upload.source, artistID: artist, fileName: upload.fileName, title: upload.form.title, language: upload.form.language,
       tags: upload.form.tags, suppliedLyrics: upload.form.lyrics, sha256: upload.sha256, idempotency: key.map { ($0.text, fingerprint) })
     let start = TrackUpload(source: upload.source, reviewWithin: limits.reviewWithin, lyricsWithin: limits.lyricsWithin)
-    switch try await catalog.accept(track, starting: start) {
+    switch try await catalog.accept(track, starting: start, quotaBytes: isReserved ? nil : Int64(limits.quotaBytes)) {
     case .accepted:
       wake()
       return AcceptedUpload(trackID: upload.source.trackID, isRepeated: false)
@@ -64,9 +71,7 @@ struct UploadAcceptance: Sendable {
       if id != upload.source.trackID { try await store.delete(ObjectKey(upload.source.key)) }
       return AcceptedUpload(trackID: id, isRepeated: true)
     case .keyReused:
-      throw APIProblem(
-        .unprocessableContent, "idempotency-key-reused", "This Idempotency-Key was used for another upload. Use a new key for a new upload."
-      )
+      throw IdempotencyKey.reused
     }
   }
 

@@ -13,11 +13,19 @@ struct UploadReceiver: Sendable {
     // Refused before the client sends the body: it waits for "100 Continue" or sees the answer early.
     if let length = request.body.declaredLength, length > UInt64(limits.fileBytes + limits.formBytes) { throw tooLarge }
     do {
-      let isForm = request.headers["Content-Type"]?.lowercased().hasPrefix("multipart/") ?? false
-      return isForm ? try await receiveForm(request, id) : try await receiveFile(request, id)
+      return Self.isForm(request) ? try await receiveForm(request, id) : try await receiveFile(request, id)
     } catch let error as ObjectStoreError where error.code == .tooLarge {
       throw tooLarge
     }
+  }
+
+  private static func isForm(_ request: HTTPRequest) -> Bool {
+    request.headers["Content-Type"]?.lowercased().hasPrefix("multipart/") ?? false
+  }
+
+  /// The least that the file can have by what the request declares; nil when it declares nothing.
+  static func fileBytes(of request: HTTPRequest, _ limits: UploadLimits) -> UInt64? {
+    request.body.declaredLength.map { $0 - (isForm(request) ? min($0, UInt64(limits.formBytes)) : 0) }
   }
 
   private var tooLarge: APIProblem {
