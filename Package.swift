@@ -43,7 +43,7 @@ let package = Package(
     .target(
       name: "Activities",
       dependencies: ["Workflows", "Orchestrator", "PostgreSQL", "HTTP", "Cryptography", "CMagic", "CPocketSphinx", "CProcess"],
-      swiftSettings: strict),
+      resources: ["de", "en", "es", "fr", "it", "pt", "sv"].map { Resource.embedInCode("Texts/Words/\($0).txt") }, swiftSettings: strict),
     .executableTarget(
       name: "orchestratord",
       dependencies: ["Activities", "Workflows", "Orchestrator", "HTTP", "PostgreSQL", "Compression", "Cryptography", "CProcess"],

@@ -1,35 +1,42 @@
 import Foundation
 
 extension HTTPResponse {
-  /// A file as a response that knows ranges and validators: 200, 206, 304 or 416 (RFC 9110 sections 13 and 14).
+  /// A file as a response that knows ranges and validators: 200, 206, 304, 412 or 416 (RFC 9110 sections 13 and 14).
   ///
-  /// - Parameter entityTag: the strong validator with its quotes, or nil for none; without it `If-Range` sends the whole.
+  /// - Parameters:
+  ///   - entityTag: the strong validator with its quotes, or nil for none.
+  ///   - lastModified: when the file changed last, or nil for none; counted in whole seconds.
   ///
   /// Throws ``HTTPError`` 404 when the file is not there.
   public static func file(
-    at path: String, contentType: String, entityTag: String? = nil, for request: HTTPRequest
+    at path: String, contentType: String, entityTag: String? = nil, lastModified: Date? = nil, for request: HTTPRequest
   ) throws(HTTPError) -> HTTPResponse {
     guard let length = regularFileLength(path) else {
       throw HTTPError(.notFound, "The file of this resource is not there any more.")
     }
-    return ranged(length: length, contentType: contentType, entityTag: entityTag, for: request) { range in
+    return ranged(length: length, contentType: contentType, entityTag: entityTag, lastModified: lastModified, for: request) { range in
       .file(FileRegion(path: path, offset: range.lowerBound, length: range.upperBound - range.lowerBound))
     }
   }
 
-  /// Something of `length` bytes as a response that knows ranges and validators, as ``file(at:contentType:entityTag:for:)``.
+  /// Something of `length` bytes as a response that knows ranges and validators, as ``file(at:contentType:entityTag:lastModified:for:)``.
   ///
   /// - Parameter body: gives the bytes of a range.
   public static func ranged(
-    length: UInt64, contentType: String, entityTag: String? = nil, for request: HTTPRequest, body: (Range<UInt64>) -> Body
+    length: UInt64, contentType: String, entityTag: String? = nil, lastModified: Date? = nil, for request: HTTPRequest,
+    body: (Range<UInt64>) -> Body
   ) -> HTTPResponse {
     var headers: HTTPHeaders = ["Accept-Ranges": "bytes"]
+    let validators = FileValidators(entityTag: entityTag, lastModified: lastModified)
     headers["ETag"] = entityTag
-    if let entityTag, matches(request.headers.values("If-None-Match"), entityTag) {
-      return HTTPResponse(.notModified, headers: headers)
+    headers["Last-Modified"] = validators.lastModified.map(HTTPDate.format)
+    switch validators.outcome(of: request) {
+    case .failed: return HTTPError(.preconditionFailed, "The file is not the one that the request is about. Ask for it anew.").response
+    case .unchanged: return HTTPResponse(.notModified, headers: headers)
+    case .passed: break
     }
     headers["Content-Type"] = contentType
-    let range = ByteRange(header: rangeHeader(of: request, entityTag), length: length)
+    let range = ByteRange(header: validators.range(of: request), length: length)
     headers["Content-Range"] = range.contentRange(length: length)
     switch range {
     case .whole: return HTTPResponse(headers: headers, body: body(0..<length))
@@ -45,18 +52,5 @@ extension HTTPResponse {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     return UInt64(status.st_size)
-  }
-
-  private static func matches(_ values: [String], _ entityTag: String) -> Bool {
-    values.contains { value in
-      value.split(separator: ",").map { trimmed($0) }.contains { $0 == "*" || $0 == entityTag || $0 == "W/" + entityTag }
-    }
-  }
-
-  /// The range counts only for GET, and only if the client's copy is still the current one (RFC 9110 section 13.1.5).
-  private static func rangeHeader(of request: HTTPRequest, _ entityTag: String?) -> String? {
-    guard request.method == .get else { return nil }
-    if let condition = request.headers["If-Range"], condition != entityTag { return nil }
-    return request.headers["Range"]
   }
 }

@@ -12,17 +12,22 @@ public struct PublishTrack: Workflow {
     /// The lyrics need no more waiting: they are there, or an operator gave them up.
     public var areLyricsSettled = false
     public var review: Review?
+    public var resubmission: Resubmission?
 
     public init() {}
   }
 
-  /// The first decision counts; later ones change nothing.
+  /// The first decision of a round counts; later ones change nothing.
   public static let review = Signal<Self, Review>("review") { state, review in
     if state.review == nil { state.review = review }
   }
+  /// The artist has made the changes that were asked for.
+  public static let resubmit = Signal<Self, Resubmission>("resubmit") { state, resubmission in
+    if state.resubmission == nil { state.resubmission = resubmission }
+  }
   public static let status = Query<Self, TrackStatus>("status") { $0.status }
   public static let lyrics = Query<Self, LyricsStatus>("lyrics") { $0.lyrics }
-  public static let handlers: [Handler<Self>] = [.signal(review), .query(status), .query(lyrics)]
+  public static let handlers: [Handler<Self>] = [.signal(review), .signal(resubmit), .query(status), .query(lyrics)]
 
   public init() {}
 
@@ -66,11 +71,23 @@ public struct PublishTrack: Workflow {
     }
   }
 
+  /// Rounds of review, until one ends with more than a request for changes. Histories of runs that knew one round only are its first round.
   private func decide(_ workflow: Context<Self>, _ upload: TrackUpload) async throws {
-    let patience = Duration.milliseconds(upload.reviewWithinMilliseconds)
-    _ = try await workflow.wait(upTo: patience, until: { $0.review != nil })
-    let review = TrackReview(trackID: upload.source.trackID, review: workflow.state.review ?? .expired)
-    try await workflow.shielded { workflow.state.status = try await workflow.execute(Steps.applyReview, review) }
+    let (trackID, patience) = (upload.source.trackID, Duration.milliseconds(upload.reviewWithinMilliseconds))
+    repeat {
+      _ = try await workflow.wait(upTo: patience, until: { $0.review != nil })
+      let review = TrackReview(trackID: trackID, review: workflow.state.review ?? .expired)
+      try await workflow.shielded { workflow.state.status = try await workflow.execute(Steps.applyReview, review) }
+      if workflow.state.status == .changesRequested { try await awaitChanges(workflow, trackID, patience) }
+    } while workflow.state.status == .reviewing
+  }
+
+  private func awaitChanges(_ workflow: Context<Self>, _ trackID: TrackID, _ patience: Duration) async throws {
+    workflow.state.review = nil
+    _ = try await workflow.wait(upTo: patience, until: { $0.resubmission != nil })
+    let reopening = ReviewReopening(trackID: trackID, resubmission: workflow.state.resubmission)
+    workflow.state.resubmission = nil
+    try await workflow.shielded { workflow.state.status = try await workflow.execute(Steps.reopenReview, reopening) }
   }
 
   /// Tries by policy; after that the track is told FAILED lyrics, and the step waits for an operator without holding anything up.
@@ -114,7 +131,7 @@ extension PublishTrack {
       if workflow.state.status == .pending { try await move(workflow, trackID, to: .processing) }
       _ = try await workflow.execute(Steps.discard, source)
       try await move(workflow, trackID, to: .failed, because: reason)
-    case .reviewing: try await move(workflow, trackID, to: .blocked, because: reason)
+    case .reviewing, .changesRequested: try await move(workflow, trackID, to: .blocked, because: reason)
     case .published, .blocked, .failed: break
     }
   }

@@ -2,6 +2,8 @@
 public struct Review: Codable, Sendable, Equatable {
   public enum Decision: String, Codable, Sendable, CaseIterable {
     case approve, reject
+    /// Back to the artist, who may send it again.
+    case requestChanges = "request-changes"
   }
 
   public var decision: Decision
@@ -23,15 +25,27 @@ public struct Review: Codable, Sendable, Equatable {
     decision: .reject, reason: "Nobody reviewed the track in time. Ask the moderators to look at it again.", reviewer: "system")
 }
 
-/// What a reviewer changed; nil leaves a value as it is.
+/// What a person changes about a track; nil leaves a value as it is.
 public struct TrackEdits: Codable, Sendable, Equatable {
   public var title: String?
+  /// BCP 47; empty when nobody shall state it.
+  public var language: String?
   public var tags: [String]?
+  /// Accounts of the other artists on the track, in order.
+  public var secondaryArtistIDs: [String]?
+  /// Where the poster is in the object store; empty for none.
+  public var posterKey: String?
   public var lyrics: [LyricsLine]?
 
-  public init(title: String? = nil, tags: [String]? = nil, lyrics: [LyricsLine]? = nil) {
+  public init(
+    title: String? = nil, language: String? = nil, tags: [String]? = nil, secondaryArtistIDs: [String]? = nil, posterKey: String? = nil,
+    lyrics: [LyricsLine]? = nil
+  ) {
     self.title = title
+    self.language = language
     self.tags = tags
+    self.secondaryArtistIDs = secondaryArtistIDs
+    self.posterKey = posterKey
     self.lyrics = lyrics
   }
 }
@@ -44,6 +58,30 @@ public struct TrackReview: Codable, Sendable, Equatable {
   public init(trackID: TrackID, review: Review) {
     self.trackID = trackID
     self.review = review
+  }
+}
+
+/// An artist's word that the changes that were asked for are made.
+public struct Resubmission: Codable, Sendable, Equatable {
+  /// The user who sent it again.
+  public var user: String
+  public var note: String?
+
+  public init(user: String, note: String? = nil) {
+    self.user = user
+    self.note = note
+  }
+}
+
+/// A track whose changes were waited for, and how that ended.
+public struct ReviewReopening: Codable, Sendable, Equatable {
+  public var trackID: TrackID
+  /// Nil when nobody sent it again in time.
+  public var resubmission: Resubmission?
+
+  public init(trackID: TrackID, resubmission: Resubmission?) {
+    self.trackID = trackID
+    self.resubmission = resubmission
   }
 }
 

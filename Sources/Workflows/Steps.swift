@@ -17,8 +17,10 @@ public enum Steps {
   public static let changeLyrics = Activity<LyricsChange, Nothing>("change-lyrics", .catalog)
   /// Stores what processing made and moves the track to REVIEWING.
   public static let openReview = Activity<ProcessedTrack, Nothing>("open-review", .catalog)
-  /// Applies the one review of a track: the decision that was stored first wins. The result is the status it led to.
+  /// Applies the one decision of a round: the one that was stored first wins. The result is the status it led to.
   public static let applyReview = Activity<TrackReview, TrackStatus>("apply-review", .catalog)
+  /// Opens the review of a track that was sent again, or blocks one that was not. The result is the status it led to.
+  public static let reopenReview = Activity<ReviewReopening, TrackStatus>("reopen-review", .catalog)
   /// Removes every file of a track that failed, the upload in staging and all that was made of it.
   public static let discard = Activity<AudioSource, Nothing>("discard-files", .storage)
 }

@@ -5,6 +5,8 @@ public enum TrackStatus: String, Codable, Sendable, CaseIterable {
   case processing = "PROCESSING"
   /// Ready, waiting for a person's decision.
   case reviewing = "REVIEWING"
+  /// Back with its artist, who may change it and send it again.
+  case changesRequested = "CHANGES_REQUESTED"
   case published = "PUBLISHED"
   /// Refused at the review, or taken down later.
   case blocked = "BLOCKED"
@@ -18,6 +20,9 @@ public enum TrackStatus: String, Codable, Sendable, CaseIterable {
     (.processing, .failed),
     (.reviewing, .published),
     (.reviewing, .blocked),
+    (.reviewing, .changesRequested),
+    (.changesRequested, .reviewing),
+    (.changesRequested, .blocked),
     (.published, .blocked),
     (.blocked, .published),
   ]

@@ -49,6 +49,10 @@ struct Configuration: Sendable {
   var webhookAddresses = AddressPolicy.publicOnly
   /// Requests of a user in 15 minutes; 0 for no limit.
   var requestLimit = 0
+  var reviewClaimMinutes = 15
+  var profanity = ProfanityPolicy.flag
+  /// Nil: streams need no links.
+  var streamLinkMinutes: Int?
   /// Nil: no spans are made.
   var traceFile: String?
   /// File with keys for values; nil stores them as they are.

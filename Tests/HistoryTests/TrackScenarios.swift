@@ -28,7 +28,13 @@ extension Scenario {
           Steps.transcribe, taking: .seconds(30),
           script: Array(repeating: .fails(ApplicationFailure(type: "refused", message: "declined")), count: attempt - 1), returns: lyrics),
         MockActivity(Steps.changeLyrics), MockActivity(Steps.openReview),
-        MockActivity(Steps.applyReview) { $0.review.decision == .approve ? .published : .blocked }, MockActivity(Steps.discard),
+        MockActivity(Steps.applyReview) { review in
+          switch review.review.decision {
+          case .approve: .published
+          case .reject: .blocked
+          case .requestChanges: .changesRequested
+          }
+        }, MockActivity(Steps.reopenReview) { $0.resubmission == nil ? .blocked : .reviewing }, MockActivity(Steps.discard),
       ])
     return try await environment.start(PublishTrack.self, TrackUpload(source: source))
   }
@@ -43,6 +49,16 @@ extension Scenario {
     .run("track-rejected") {
       let run = try await track()
       try await run.signal(PublishTrack.review, Review(decision: .reject, reason: "Too loud.", reviewer: "anna"))
+      return run
+    },
+    .run("track-sent-back") {
+      let run = try await track()
+      try await run.wait(until: PublishTrack.status) { $0 == .reviewing }
+      try await run.signal(PublishTrack.review, Review(decision: .requestChanges, reason: "Mend the title.", reviewer: "anna"))
+      try await run.wait(until: PublishTrack.status) { $0 == .changesRequested }
+      try await run.signal(PublishTrack.resubmit, Resubmission(user: "otto", note: "Done."))
+      try await run.wait(until: PublishTrack.status) { $0 == .reviewing }
+      try await run.signal(PublishTrack.review, Review(decision: .approve, reviewer: "anna"))
       return run
     },
     .run("track-never-reviewed") { try await track() },

@@ -136,6 +136,44 @@ import Testing
     #expect(review.reviewer == "system")
   }
 
+  private static let request = Review(decision: .requestChanges, reason: "Mend the title.", reviewer: "anna")
+
+  @Test func `A track goes back to its artist and comes again, until a round decides`() async throws {
+    let world = try await TrackWorld()
+    try await world.reachReview()
+    for note in ["Done.", "Done again."] {
+      try await world.run.signal(PublishTrack.review, Self.request)
+      try await world.run.wait(until: PublishTrack.status) { $0 == .changesRequested }
+      try await world.environment.advance(by: .days(13))
+      try await world.run.signal(PublishTrack.resubmit, Resubmission(user: "artist", note: note))
+      try await world.reachReview()
+    }
+    try await world.run.signal(PublishTrack.review, Self.approval)
+    #expect(try await world.run.result().status == .published)
+    #expect(world.applyReview.inputs.map(\.review.decision) == [.requestChanges, .requestChanges, .approve])
+    #expect(world.reopenReview.inputs.map(\.resubmission?.note) == ["Done.", "Done again."])
+  }
+
+  @Test func `Changes that nobody makes in two weeks block the track`() async throws {
+    let world = try await TrackWorld()
+    try await world.reachReview()
+    try await world.run.signal(PublishTrack.review, Self.request)
+    let begin = world.environment.now
+    #expect(try await world.run.result().status == .blocked)
+    #expect(world.environment.now.timeIntervalSince(begin) == 14 * 86_400)
+    #expect(world.reopenReview.inputs.map(\.resubmission) == [nil])
+  }
+
+  @Test func `Cancelling while changes are waited for blocks the track`() async throws {
+    let world = try await TrackWorld()
+    try await world.reachReview()
+    try await world.run.signal(PublishTrack.review, Self.request)
+    try await world.run.wait(until: PublishTrack.status) { $0 == .changesRequested }
+    try await world.run.cancel()
+    #expect(try await world.failure()?.status == .canceled)
+    #expect(world.statuses.last == .blocked)
+  }
+
   @Test func `Cancelling during processing removes the files and fails the track`() async throws {
     let world = try await TrackWorld()
     try await world.environment.advance(by: .seconds(7))
@@ -175,7 +213,10 @@ import Testing
 
   @Test func `Names of steps, signals and queries are stable: histories carry them`() {
     #expect(PublishTrack.name == "PublishTrack")
-    #expect(PublishTrack.handlers.map(\.name) == ["review", "status", "lyrics"])
-    #expect(TrackStatus.allCases.map(\.rawValue) == ["PENDING", "PROCESSING", "REVIEWING", "PUBLISHED", "BLOCKED", "FAILED"])
+    #expect(PublishTrack.handlers.map(\.name) == ["review", "resubmit", "status", "lyrics"])
+    #expect(
+      TrackStatus.allCases.map(\.rawValue) == [
+        "PENDING", "PROCESSING", "REVIEWING", "CHANGES_REQUESTED", "PUBLISHED", "BLOCKED", "FAILED",
+      ])
   }
 }

@@ -26,7 +26,14 @@ struct TrackWorld {
   let transcribe: MockActivity<ProbedAudio, Lyrics>
   let changeLyrics = MockActivity(Steps.changeLyrics)
   let openReview: MockActivity<ProcessedTrack, Nothing>
-  let applyReview = MockActivity(Steps.applyReview) { $0.review.decision == .approve ? .published : .blocked }
+  let applyReview = MockActivity(Steps.applyReview) { review in
+    switch review.review.decision {
+    case .approve: .published
+    case .reject: .blocked
+    case .requestChanges: .changesRequested
+    }
+  }
+  let reopenReview = MockActivity(Steps.reopenReview) { $0.resubmission == nil ? .blocked : .reviewing }
   let discard = MockActivity(Steps.discard)
   let environment: TestEnvironment
   let run: TestRun<PublishTrack>
@@ -46,7 +53,8 @@ struct TrackWorld {
     environment = try await TestEnvironment(
       workflows: [PublishTrack.self],
       activities: [
-        changeStatus, scan, validate, probe, store, waveform, transcode, transcribe, changeLyrics, openReview, applyReview, discard,
+        changeStatus, scan, validate, probe, store, waveform, transcode, transcribe, changeLyrics, openReview, applyReview, reopenReview,
+        discard,
       ])
     run = try await environment.start(PublishTrack.self, id: Self.trackID.workflowID, TrackUpload(source: Self.staged))
   }

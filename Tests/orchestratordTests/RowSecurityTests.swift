@@ -14,6 +14,7 @@ import Testing
     "music.upload_requests", "music.resumable_uploads",
     "music.assets", "music.asset_versions", "music.asset_files", "music.jobs",
     "events.log", "events.webhook_endpoints", "events.webhook_deliveries",
+    "music.revisions", "music.track_artists",
   ]
 
   /// Two artists with a track each, one of them with everything that hangs on it.

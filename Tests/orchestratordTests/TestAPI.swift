@@ -29,7 +29,9 @@ final class TestAPI: Sendable {
   let resumable: ResumableUploads
 
   /// - Parameter other: another process of the same service, whose database this one uses.
-  init(limits: UploadLimits = UploadLimits(), sharing other: TestAPI? = nil) async throws {
+  init(
+    limits: UploadLimits = UploadLimits(), tokens users: String = TestAPI.tokens, streamLinks: Duration? = nil, sharing other: TestAPI? = nil
+  ) async throws {
     self.limits = limits
     configuration = try other?.configuration ?? TestCluster.createDatabase()
     let migrations = URL(filePath: #filePath).appending(path: "../../../Migrations").standardizedFileURL.path
@@ -40,17 +42,19 @@ final class TestAPI: Sendable {
     store = try LocalObjectStore(folder: folder)
     let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
     let audit = AuditTrail(database: database)
-    var authentication = try Authentication(tokens: Self.tokens)
+    var authentication = try Authentication(tokens: users)
     authentication.verifier = TokenVerifier(issuers: [tokens.trusted])
     authentication.directory = AccessDirectory(database: database)
     authentication.audit = audit
     access = AccessAPI(directory: AccessDirectory(database: database), tokens: tokens, authentication: authentication)
     var router = Router()
     router.use { try await audit.around($0, $1) }
-    MusicAPI(
+    var music = MusicAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: tokens, limits: limits,
       storage: .local(Self.storageCredentials, publicURL: nil)
-    ).addRoutes(to: &router)
+    )
+    music.streamLinks = streamLinks
+    music.addRoutes(to: &router)
     AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
     let acceptance = UploadAcceptance(catalog: catalog, store: store, limits: limits, wake: {})
     resumable = ResumableUploads(acceptance: acceptance, files: store)

@@ -62,9 +62,13 @@ import Testing
     }
   }
 
-  @Test func `A rejected track is blocked, later unblocked, and never reviewed again`() async throws {
+  @Test func `A track that is sent back, comes again and is rejected is blocked, and later unblocked`() async throws {
     try await LiveService.run { service in
       let id = try await service.upload(try await service.song())
+      _ = try await service.track(id, reaching: .reviewing)
+      #expect(try await service.review(id, #"{"decision":"request-changes","reasonCode":"metadata"}"#).status == 202)
+      _ = try await service.track(id, reaching: .changesRequested)
+      #expect(try await service.send(.post, "/api/v1/tracks/\(id)/resubmit").status == 202)
       _ = try await service.track(id, reaching: .reviewing)
       _ = try await service.review(id, #"{"decision":"reject","reason":"Too loud."}"#)
       let blocked = try await service.track(id, reaching: .blocked)

@@ -22,6 +22,14 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
     case quotaExceeded = "MU005"
     /// As many uploads are open as are allowed.
     case tooManyOpenUploads = "MU006"
+    /// The edit is of a revision that does not hold any more.
+    case revisionChanged = "MU007"
+    case idempotencyKeyReused = "MU008"
+    case unknownReasonCode = "MU009"
+    /// Somebody else has claimed the review.
+    case claimed = "MU010"
+    /// Named as another artist on a track, and is none.
+    case artistNotFound = "MU011"
   }
 
   public let code: Code

@@ -43,9 +43,9 @@ extension TrackCatalog {
     return try (0..<rows.count).map { try StageRecord(rows, $0) }
   }
 
-  /// The lyrics that count now; nil when there are none.
-  public func lyrics(_ id: TrackID) async throws -> LyricsRecord? {
-    let rows = try await call(CatalogStatements.lyrics, Parameters(id.uuid))
+  /// The lyrics of a version, or those that count now; nil when there are none.
+  public func lyrics(_ id: TrackID, version: Int32? = nil) async throws -> LyricsRecord? {
+    let rows = try await call(CatalogStatements.lyrics, Parameters(id.uuid, version))
     return rows.count == 0 ? nil : try LyricsRecord(rows, 0)
   }
 

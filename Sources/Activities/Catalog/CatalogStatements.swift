@@ -14,11 +14,12 @@ enum CatalogStatements {
   static let acceptUpload = Statement(
     name: "catalog_accept_upload",
     sql: """
-      select track_id, is_new, is_same
+      select track_id, is_new, is_same, case when is_new then music.set_track_artists(track_id, $16) end
       from music.accept_upload($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
       """,
     parameterTypes: [
       .uuid, .text, .text, .text, .bytea, .text, .text, .textArray, .text, .text, .text, .int8, .bytea, .text, .text,
+      .textArray,
     ])
 
   static let changeStatus = Statement(
@@ -26,7 +27,8 @@ enum CatalogStatements {
     parameterTypes: [.uuid, .text, .text, .text, .text])
 
   static let moderate = Statement(
-    name: "catalog_moderate", sql: "select music.moderate($1, $2, $3, $4, $5)", parameterTypes: [.uuid, .text, .text, .text, .text])
+    name: "catalog_moderate", sql: "select music.moderate($1, $2, music.reason_text($6, 'block', $3), $4, $5)",
+    parameterTypes: [.uuid, .text, .text, .text, .text, .text])
 
   static let openReview = Statement(
     name: "catalog_open_review", sql: "select music.open_review($1, $2, $3, $4, $5, $6, $7)",
@@ -36,14 +38,6 @@ enum CatalogStatements {
     name: "catalog_change_lyrics", sql: "select music.change_lyrics($1, $2, $3, $4, $5)::text",
     parameterTypes: [.uuid, .text, .text, .text, .text])
 
-  static let submitReview = Statement(
-    name: "catalog_submit_review", sql: "select music.submit_review($1, $2, $3, $4, $5, $6)::text",
-    parameterTypes: [.uuid, .text, .text, .text, .text, .text])
-
-  static let applyReview = Statement(
-    name: "catalog_apply_review", sql: "select music.apply_review($1, $2, $3, $4, $5, $6)",
-    parameterTypes: [.uuid, .text, .text, .text, .text, .text])
-
   static let reportProgress = Statement(
     name: "catalog_report_progress", sql: "select music.report_progress($1, $2, $3, $4, $5)::text",
     parameterTypes: [.uuid, .text, .int2, .int4, .bool])
@@ -51,7 +45,8 @@ enum CatalogStatements {
   private static let trackColumns = """
     id, artist_id, workflow_id, title, language, array_to_json(tags), supplied_lyrics, file_name, media_type, size_bytes, sha256,
     source_key, status, reason, lyrics_status, lyrics_reason, duration_ms, probe, waveform, streaming, created_at, updated_at,
-    published_at, scan
+    published_at, scan, revision, poster_key,
+    array_to_json(array(select a.artist_id from music.track_artists a where a.track_id = tracks.id order by a.position))
     """
 
   static let track = Statement(
@@ -80,14 +75,15 @@ enum CatalogStatements {
       """,
     parameterTypes: [.uuid])
 
-  /// What a person wrote stands above what a machine wrote.
+  /// The version asked for, or the one that counts: what a person wrote stands above what a machine wrote.
   static let lyrics = Statement(
     name: "catalog_lyrics",
     sql: """
-      select version, source, language, model, confidence, lines from music.lyrics where track_id = $1
+      select version, source, language, model, confidence, lines from music.lyrics
+      where track_id = $1 and ($2::int4 is null or version = $2)
       order by source = 'edited' desc, version desc limit 1
       """,
-    parameterTypes: [.uuid])
+    parameterTypes: [.uuid, .int4])
 
   static let statusChanges = Statement(
     name: "catalog_status_changes",

@@ -32,9 +32,11 @@ public struct TrackCatalog: Sendable {
   /// Blocks a published track or publishes a blocked one.
   @discardableResult
   public func moderate(
-    _ trackID: TrackID, to status: TrackStatus, because reason: String?, by user: String, requestKey: String
+    _ trackID: TrackID, to status: TrackStatus, because reason: String?, reasonCode: String? = nil, by user: String, requestKey: String
   ) async throws -> TrackStatus {
-    try await call(CatalogStatements.moderate, Parameters(trackID.uuid, status.rawValue, reason, user, requestKey)).named(0, 0)
+    try await call(
+      CatalogStatements.moderate, Parameters(trackID.uuid, status.rawValue, reason, user, requestKey, reasonCode)
+    ).named(0, 0)
   }
 
   /// Writes down what the virus scanner said.
@@ -58,28 +60,12 @@ public struct TrackCatalog: Sendable {
       Parameters(change.trackID.uuid, change.status.rawValue, change.reason, try change.lyrics.map(json), requestKey))
   }
 
-  /// Stores a decision and signals the track's workflow, both or neither.
-  public func submitReview(_ review: TrackReview) async throws {
-    _ = try await call(CatalogStatements.submitReview, try parameters(review, last: json(review.review)))
-  }
-
-  /// Applies the one review of a track and gives the status it led to.
-  public func applyReview(_ review: TrackReview, requestKey: String) async throws -> TrackStatus {
-    try await call(CatalogStatements.applyReview, try parameters(review, last: requestKey)).named(0, 0)
-  }
-
   /// Shows how far a step is, in per cent.
   public func reportProgress(
     _ trackID: TrackID, stage: String, percent: Int, attempt: Int32, isDone: Bool = false
   ) async throws {
     let progress = Int16(min(max(percent, 0), 100))
     _ = try await call(CatalogStatements.reportProgress, Parameters(trackID.uuid, stage, progress, attempt, isDone))
-  }
-
-  private func parameters(_ review: TrackReview, last: String) throws -> Parameters {
-    Parameters(
-      review.trackID.uuid, review.review.decision.rawValue, review.review.reason, review.review.reviewer, try json(review.review.edits),
-      last)
   }
 
   func json(_ value: some Encodable) throws -> String { try PayloadCodec.encode(value).text }

@@ -29,6 +29,12 @@ public struct TrackRecord: Sendable, Equatable {
   public let updatedAt: Int64
   public let publishedAt: Int64?
   public let scan: SecurityScan.Verdict
+  /// Counts the changes of what people may edit, 1 as uploaded.
+  public let revision: Int32
+  /// Nil without a poster.
+  public let posterKey: String?
+  /// Accounts of the other artists on it, in order.
+  public let secondaryArtistIDs: [String]
 
   init(_ rows: Rows, _ row: Int) throws {
     id = TrackID(try rows.uuid(row, 0))
@@ -55,6 +61,9 @@ public struct TrackRecord: Sendable, Equatable {
     updatedAt = try rows.timestamp(row, 21)
     publishedAt = try rows.optional(row, 22, rows.timestamp)
     scan = try rows.named(row, 23)
+    revision = try rows.int32(row, 24)
+    posterKey = try rows.optional(row, 25, rows.text)
+    secondaryArtistIDs = try rows.json([String].self, row, 26) ?? []
   }
 }
 

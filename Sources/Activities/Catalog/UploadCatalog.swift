@@ -10,6 +10,8 @@ public struct NewTrack: Sendable {
   public var title: String?
   public var language: String?
   public var tags: [String]
+  /// Accounts of the other artists on it, in order.
+  public var secondaryArtistIDs: [String] = []
   public var suppliedLyrics: String?
   /// Of the file, 32 bytes.
   public var sha256: [UInt8]
@@ -61,6 +63,9 @@ extension TrackCatalog {
     parameters.append(track.sha256)
     parameters.append(track.source.key)
     parameters.append(try json(upload))
+    let artists = ArrayColumn(.text)
+    for artist in track.secondaryArtistIDs { artists.append(artist) }
+    parameters.append(artists)
     var statements: [BoundStatement] = [(CatalogStatements.acceptUpload, parameters)]
     if let quotaBytes {
       statements.append((ResumableStatements.checkQuota, Parameters(track.artistID, track.source.trackID.uuid, quotaBytes)))

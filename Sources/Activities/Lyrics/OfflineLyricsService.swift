@@ -28,13 +28,13 @@ public struct OfflineLyricsService: Sendable {
   private let configuration: Configuration
   private let recognizer: OfflineRecognizer
   private let audioLoader: LyricsAudioLoader
-  private let slots: RecognitionSlots
+  private let slots: WorkSlots
 
   public init(_ configuration: Configuration, recognizer: OfflineRecognizer = OfflineRecognizer(), client: HTTPClient) {
     self.configuration = configuration
     self.recognizer = recognizer
     audioLoader = LyricsAudioLoader(maximumBytes: configuration.maximumAudioBytes, client: client)
-    slots = RecognitionSlots(concurrent: configuration.concurrentRecognitions, maximumWaiting: configuration.maximumWaiting)
+    slots = WorkSlots.recognitions(concurrent: configuration.concurrentRecognitions, maximumWaiting: configuration.maximumWaiting)
   }
 
   /// Starts to answer on 127.0.0.1; port 0 picks a free one. Throws `HTTPServerError` when the port is taken.
@@ -125,6 +125,15 @@ public struct OfflineLyricsService: Sendable {
     case .audioUnusable, .invalidRequest: .invalidArgument(failure.message)
     case .unreachable: .invalidArgument("The fileUri could not be fetched: \(failure.message)")
     default: .unexpected(failure.message)
+    }
+  }
+}
+
+extension WorkSlots {
+  /// Each recognition takes a whole core and some 150 MB; who finds too many waiting is told to come back (429).
+  static func recognitions(concurrent: Int, maximumWaiting: Int) -> WorkSlots {
+    WorkSlots(concurrent: concurrent, maximumWaiting: maximumWaiting) { waiting in
+      GoogleError.resourceExhausted("\(waiting) songs wait already. Try again later.", retryAfterSeconds: 10)
     }
   }
 }

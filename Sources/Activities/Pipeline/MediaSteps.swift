@@ -58,7 +58,7 @@ extension PipelineActivities {
     let id = source.trackID
     try await store.delete(ObjectKey(source.key))
     try await store.delete(TrackKeys.original(id, as: MediaType(declared: source.mediaType)))
-    for folder in [try TrackKeys.transcoded(id), try TrackKeys.waveform(id)] {
+    for folder in [try TrackKeys.transcoded(id), try TrackKeys.waveform(id), try TrackKeys.posters(id)] {
       var page = try await store.list(in: folder, after: nil, limit: 1000)
       while !page.isEmpty {
         for object in page { try await store.delete(object.key) }

@@ -73,6 +73,13 @@ public struct PipelineActivities: Sendable {
     registry.implement(Steps.applyReview) { review, context in
       try await refusing { try await catalog.applyReview(review, requestKey: context.info.idempotencyKey) }
     }
+    registry.implement(Steps.reopenReview) { reopening, context in
+      try await refusing {
+        try await catalog.reopenReview(
+          reopening.trackID, by: reopening.resubmission?.user ?? "workflow", note: reopening.resubmission?.note,
+          requestKey: context.info.idempotencyKey)
+      }
+    }
   }
 
   /// What the catalogue refuses it refuses again: an operator decides at once instead of after a hundred attempts.

@@ -31,6 +31,9 @@ public enum TrackKeys {
     try ObjectKey("assets/\(id)/v\(version)/\(kind).\(type.fileExtension)")
   }
 
+  /// The folder of a track's posters, of which one counts.
+  public static func posters(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("poster/\(id)") }
+
   public static func waveform(_ id: TrackID) throws(ObjectStoreError) -> ObjectKey { try ObjectKey("waveform/\(id)") }
 }
 

@@ -43,6 +43,7 @@ public struct ObjectKey: Hashable, Sendable, Codable, CustomStringConvertible {
     case "flac": "audio/flac"
     case "m4a", "mp4": "audio/mp4"
     case "json": "application/json"
+    case "jpg": "image/jpeg"
     case "vtt": "text/vtt"
     default: "application/octet-stream"
     }

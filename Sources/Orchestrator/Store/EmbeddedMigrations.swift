@@ -49,6 +49,9 @@ enum EmbeddedMigrations {
     migration_0041,
     migration_0042,
     migration_0043,
+    migration_0044,
+    migration_0045,
+    migration_0046,
     migration_0059,
   ]
 }
@@ -4631,6 +4634,707 @@ alter table music.tracks
   add column scan_detail text check (octet_length(scan_detail) <= 1000);
 comment on column music.tracks.scan is 'What the virus scanner said; nothing is called clean that it did not look into.';
 comment on column music.tracks.scan_detail is 'The name of what was found, or why nobody looked.';
+
+"""###)
+
+private let migration_0044 = Migration(number: 44, name: "track_revisions", sql: ###"""
+-- What people may change about a track is counted: each change is a revision with who, when and why, and whoever edits says which one was seen.
+alter table music.tracks add column revision integer not null default 1;
+comment on column music.tracks.revision is 'Counts the changes of what people may edit: 1 as uploaded. What a client names in If-Match.';
+
+create table music.revisions (
+  track_id uuid not null references music.tracks (id) on delete cascade,
+  revision integer not null check (revision > 1),
+  changes jsonb not null check (jsonb_typeof(changes) = 'object'),
+  changed_by text not null,
+  reason text check (char_length(reason) <= 2000),
+  idempotency_key text check (octet_length(idempotency_key) between 1 and 255),
+  fingerprint bytea check (octet_length(fingerprint) = 32),
+  changed_at timestamptz not null default now(),
+  primary key (track_id, revision)
+);
+create unique index revisions_by_key on music.revisions (changed_by, idempotency_key) where idempotency_key is not null;
+comment on table music.revisions is 'Every change of what people may edit about a track. Append-only.';
+comment on column music.revisions.track_id is 'The track that changed.';
+comment on column music.revisions.revision is 'The revision that the change made.';
+comment on column music.revisions.changes is 'Each changed field with its values from and to; of lyrics the versions.';
+comment on column music.revisions.changed_by is 'The user who changed it, or ''workflow'' for what processing found.';
+comment on column music.revisions.reason is 'Why, as far as it was said.';
+comment on column music.revisions.idempotency_key is 'As sent in the Idempotency-Key header; keys of different users do not meet.';
+comment on column music.revisions.fingerprint is 'SHA-256 over the request that the key came with.';
+comment on column music.revisions.changed_at is 'When it was changed.';
+
+alter table music.revisions enable row level security;
+grant select on music.revisions to orchestrator_api;
+create policy revisions_of_viewer on music.revisions for select to orchestrator_api using (
+  exists (select from music.tracks t where t.id = track_id));
+
+create function music.changed_details(p_old music.tracks, p_new music.tracks) returns jsonb language sql immutable as $$
+  select coalesce(jsonb_object_agg(field, jsonb_build_object('from', before, 'to', after)), '{}')
+  from (values
+    ('title', to_jsonb(p_old.title), to_jsonb(p_new.title)), ('language', to_jsonb(p_old.language), to_jsonb(p_new.language)),
+    ('tags', to_jsonb(p_old.tags), to_jsonb(p_new.tags))
+  ) v(field, before, after)
+  where before is distinct from after
+$$;
+comment on function music.changed_details(music.tracks, music.tracks) is 'What differs between two states of a track, of what people may edit.';
+
+create function music.add_revision(
+  p_track_id uuid, p_changes jsonb, p_changed_by text, p_reason text, p_idempotency_key text default null, p_fingerprint bytea default null
+) returns integer language plpgsql as $$
+declare
+  v_revision integer;
+begin
+  if p_changes = '{}' then
+    return (select revision from music.tracks where id = p_track_id);
+  end if;
+  update music.tracks set revision = revision + 1, updated_at = now() where id = p_track_id returning revision into v_revision;
+  insert into music.revisions (track_id, revision, changes, changed_by, reason, idempotency_key, fingerprint)
+    values (p_track_id, v_revision, p_changes, p_changed_by, p_reason, p_idempotency_key, p_fingerprint)
+    on conflict (changed_by, idempotency_key) where idempotency_key is not null do nothing;
+  if not found then
+    raise exception 'the idempotency key was used for another request' using errcode = 'MU008';
+  end if;
+  return v_revision;
+end
+$$;
+comment on function music.add_revision(uuid, jsonb, text, text, text, bytea) is
+  'Records a change and gives the revision that holds now; nothing changed makes none. The caller holds the lock of the track''s row.';
+
+create function music.shown_lyrics(p_track_id uuid) returns integer language sql stable as $$
+  select version from music.lyrics where track_id = p_track_id order by source = 'edited' desc, version desc limit 1
+$$;
+comment on function music.shown_lyrics(uuid) is 'The version of a track''s lyrics that counts: what a person wrote stands above what a machine wrote.';
+
+drop function music.store_lyrics(uuid, text, text, text, double precision, jsonb, text);
+create function music.store_lyrics(
+  p_track_id uuid, p_source text, p_language text, p_model text, p_confidence double precision, p_lines jsonb, p_request_key text
+) returns jsonb language plpgsql as $$
+declare
+  v_before integer := music.shown_lyrics(p_track_id);
+  v_after integer;
+begin
+  -- Lines that say what already counts are no new version.
+  if p_source = 'edited' and exists (
+    select from music.lyrics where track_id = p_track_id and version = v_before and source = 'edited' and lines = p_lines) then
+    return '{}';
+  end if;
+  insert into music.lyrics (track_id, version, source, language, model, confidence, lines, request_key)
+  select p_track_id, coalesce(max(version), 0) + 1, p_source, p_language, p_model, p_confidence, p_lines, p_request_key
+    from music.lyrics where track_id = p_track_id
+  on conflict (request_key) do nothing;
+  v_after := music.shown_lyrics(p_track_id);
+  return case
+    when v_before is distinct from v_after then jsonb_build_object('lyrics', jsonb_build_object('from', v_before, 'to', v_after))
+    else '{}' end;
+end
+$$;
+comment on function music.store_lyrics(uuid, text, text, text, double precision, jsonb, text) is
+  'Adds a version of a track''s lyrics and says what that changed; the caller holds the lock of the track''s row.';
+
+create or replace function music.open_review(
+  p_track_id uuid, p_source_key text, p_duration_ms bigint, p_probe text, p_waveform text, p_streaming text, p_request_key text
+) returns text language plpgsql as $$
+declare
+  v_old music.tracks;
+  v_new music.tracks;
+begin
+  select * into v_old from music.tracks where id = p_track_id for update;
+  update music.tracks
+    set source_key = p_source_key, duration_ms = p_duration_ms, probe = p_probe::jsonb, waveform = p_waveform::jsonb,
+      streaming = p_streaming::jsonb, updated_at = now(),
+      title = coalesce(
+        title, left(nullif(btrim(p_probe::jsonb #>> '{tags,title}'), ''), 300),
+        nullif(regexp_replace(file_name, '\.[^.]*$', ''), ''), 'Untitled'),
+      language = coalesce(
+        language,
+        case when p_probe::jsonb #>> '{tags,language}' ~ '^[A-Za-z]{2,3}$' then lower(p_probe::jsonb #>> '{tags,language}') end)
+    where id = p_track_id returning * into v_new;
+  perform music.add_revision(p_track_id, music.changed_details(v_old, v_new), 'workflow', null);
+  return music.change_status(p_track_id, 'REVIEWING', null, 'workflow', p_request_key);
+end
+$$;
+
+create or replace function music.change_lyrics(
+  p_track_id uuid, p_status text, p_reason text, p_lyrics text, p_request_key text
+) returns void language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_lyrics jsonb := p_lyrics::jsonb;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  if v_lyrics is not null then
+    perform music.add_revision(
+      p_track_id,
+      music.store_lyrics(
+        p_track_id, v_lyrics ->> 'source', v_lyrics ->> 'language', v_lyrics ->> 'model', (v_lyrics ->> 'confidence')::double precision,
+        v_lyrics -> 'lines', p_request_key),
+      'workflow', null);
+  end if;
+  -- Lyrics that a person wrote complete the track's lyrics; a later failure of the machine takes nothing away.
+  if v_track.lyrics_status = p_status or v_track.lyrics_status = 'COMPLETED' then
+    return;
+  end if;
+  update music.tracks set lyrics_status = p_status, lyrics_reason = p_reason, updated_at = now() where id = p_track_id;
+  if p_status in ('COMPLETED', 'FAILED') then
+    insert into music.notifications (artist_id, track_id, kind, status, message, request_key)
+      values (
+        v_track.artist_id, p_track_id, 'lyrics', p_status,
+        case p_status when 'COMPLETED' then 'The lyrics of ' else 'No lyrics could be made for ' end
+          || coalesce('"' || v_track.title || '"', 'your track')
+          || case p_status when 'COMPLETED' then ' are ready.' else '. The track goes on without them.' end,
+        p_request_key)
+      on conflict (request_key) do nothing;
+  end if;
+end
+$$;
+
+create function music.apply_edits(
+  p_track_id uuid, p_edits jsonb, p_changed_by text, p_reason text, p_request_key text,
+  p_idempotency_key text default null, p_fingerprint bytea default null
+) returns integer language plpgsql as $$
+declare
+  v_old music.tracks;
+  v_new music.tracks;
+  v_changes jsonb;
+begin
+  select * into v_old from music.tracks where id = p_track_id for update;
+  update music.tracks
+    set title = coalesce(p_edits ->> 'title', title),
+      language = case when p_edits ? 'language' then nullif(p_edits ->> 'language', '') else language end,
+      tags = case when jsonb_typeof(p_edits -> 'tags') = 'array'
+        then array(select jsonb_array_elements_text(p_edits -> 'tags')) else tags end
+    where id = p_track_id returning * into v_new;
+  v_changes := music.changed_details(v_old, v_new);
+  if jsonb_typeof(p_edits -> 'lyrics') = 'array' then
+    v_changes := v_changes || music.store_lyrics(
+      p_track_id, 'edited', v_new.language, p_changed_by, null, p_edits -> 'lyrics', p_request_key);
+    update music.tracks set lyrics_status = 'COMPLETED', lyrics_reason = null where id = p_track_id;
+  end if;
+  return music.add_revision(p_track_id, v_changes, p_changed_by, p_reason, p_idempotency_key, p_fingerprint);
+end
+$$;
+comment on function music.apply_edits(uuid, jsonb, text, text, text, text, bytea) is
+  'Applies title, language, tags and lyrics, as far as they are given, as one revision, and gives the one that holds now.';
+
+create function music.edit_track(
+  p_track_id uuid, p_expected integer[], p_edits text, p_changed_by text, p_reason text, p_idempotency_key text, p_fingerprint bytea
+) returns table (revision integer, is_repeated boolean) language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_earlier music.revisions;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  select * into v_earlier from music.revisions r where r.changed_by = p_changed_by and r.idempotency_key = p_idempotency_key;
+  if found then
+    if v_earlier.fingerprint <> p_fingerprint then
+      raise exception 'the idempotency key was used for another request' using errcode = 'MU008';
+    end if;
+    return query select v_earlier.revision, true;
+    return;
+  end if;
+  if v_track.status = 'FAILED' then
+    raise exception 'track % is FAILED and cannot be edited', p_track_id using errcode = 'MU001';
+  end if;
+  if v_track.revision <> all (p_expected) then
+    raise exception 'track % has revision % now: read it again and repeat the edit on it', p_track_id, v_track.revision
+      using errcode = 'MU007';
+  end if;
+  return query select
+    music.apply_edits(
+      p_track_id, p_edits::jsonb, p_changed_by, p_reason, 'revision/' || p_track_id || '/' || v_track.revision + 1, p_idempotency_key,
+      p_fingerprint),
+    false;
+end
+$$;
+comment on function music.edit_track(uuid, integer[], text, text, text, text, bytea) is
+  'An edit by a person, of one of the expected revisions (null: of any). A repeated request changes nothing. Raises MU001 for a failed track, '
+  'MU002 unknown track, MU007 another revision, MU008 key of another request.';
+
+create or replace function music.apply_review(
+  p_track_id uuid, p_decision text, p_reason text, p_reviewer text, p_edits text, p_request_key text
+) returns text language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_review music.reviews;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  -- The decision that was acknowledged first counts, also against a time-out that fired meanwhile.
+  insert into music.reviews (track_id, decision, reason, reviewer, edits)
+    values (p_track_id, p_decision, p_reason, p_reviewer, p_edits::jsonb)
+    on conflict (track_id) do nothing;
+  if v_track.status <> 'REVIEWING' then
+    return v_track.status;
+  end if;
+  select * into strict v_review from music.reviews where track_id = p_track_id;
+  perform music.apply_edits(p_track_id, v_review.edits, v_review.reviewer, v_review.reason, 'review/' || p_track_id);
+  return music.change_status(
+    p_track_id, case v_review.decision when 'approve' then 'PUBLISHED' else 'BLOCKED' end, v_review.reason, v_review.reviewer,
+    p_request_key);
+end
+$$;
+
+"""###)
+
+private let migration_0045 = Migration(number: 45, name: "review_queue", sql: ###"""
+-- Reviews are a queue: claimed for a time so that two reviewers do not collide, and a track may go back to its artist and come again.
+alter table music.tracks drop constraint tracks_status_check;
+alter table music.tracks add constraint tracks_status_check
+  check (status in ('PENDING', 'PROCESSING', 'REVIEWING', 'CHANGES_REQUESTED', 'PUBLISHED', 'BLOCKED', 'FAILED'));
+insert into music.status_edges (from_status, to_status) values
+  ('REVIEWING', 'CHANGES_REQUESTED'),
+  ('CHANGES_REQUESTED', 'REVIEWING'),
+  ('CHANGES_REQUESTED', 'BLOCKED');
+
+alter table music.tracks add column status_since timestamptz not null default now();
+alter table music.tracks add column review_round integer not null default 1;
+update music.tracks set status_since = updated_at;
+create index tracks_oldest_of_status on music.tracks (status, status_since, id);
+comment on column music.tracks.status_since is 'When it got its status: reviewers take the oldest first.';
+comment on column music.tracks.review_round is 'Counts the reviews: 1, and one more each time the artist sends it again.';
+
+create table music.review_reasons (
+  code text primary key check (code ~ '^[a-z-]{1,50}$'),
+  decisions text[] not null,
+  message text not null
+);
+comment on table music.review_reasons is 'Why a track is refused: the codes that a decision may name.';
+comment on column music.review_reasons.code is 'Stable name.';
+comment on column music.review_reasons.decisions is 'The decisions that it may stand for: reject, request-changes, block.';
+comment on column music.review_reasons.message is 'The sentence for the artist; what the reviewer writes stands behind it.';
+insert into music.review_reasons (code, decisions, message) values
+  ('audio-quality', '{reject,request-changes}', 'The quality of the recording is too low.'),
+  ('copyright', '{reject,request-changes,block}', 'It holds material that belongs to somebody else.'),
+  ('duplicate', '{reject,block}', 'It was uploaded before.'),
+  ('legal-order', '{reject,block}', 'An authority ordered it.'),
+  ('lyrics', '{reject,request-changes}', 'The lyrics are not what is sung.'),
+  ('metadata', '{reject,request-changes,block}', 'Title, language, tags or artists are wrong or mislead.'),
+  ('poster', '{reject,request-changes,block}', 'The poster is not permitted here.'),
+  ('profanity', '{reject,request-changes,block}', 'Its texts hold words that are not permitted here.'),
+  ('prohibited-content', '{reject,block}', 'Its content is not permitted here.'),
+  ('spam', '{reject,block}', 'It advertises or deceives.'),
+  ('other', '{reject,request-changes,block}', '');
+
+create function music.reason_text(p_code text, p_decision text, p_reason text) returns text language plpgsql stable as $$
+declare
+  v_message text;
+begin
+  if p_code is null then
+    return p_reason;
+  end if;
+  select message into v_message from music.review_reasons where code = p_code and p_decision = any (decisions);
+  if not found then
+    raise exception 'no reason to % has the code "%"', p_decision, left(p_code, 50) using errcode = 'MU009';
+  end if;
+  return nullif(concat_ws(' ', nullif(v_message, ''), p_reason), '');
+end
+$$;
+comment on function music.reason_text(text, text, text) is 'What an artist is told; raises MU009 for a code that is not one of the decision.';
+
+alter table music.reviews drop constraint reviews_pkey;
+alter table music.reviews drop constraint reviews_decision_check;
+alter table music.reviews add constraint reviews_decision_check check (decision in ('approve', 'reject', 'request-changes'));
+alter table music.reviews add column round integer not null default 1;
+alter table music.reviews add column reason_code text references music.review_reasons (code);
+alter table music.reviews add column idempotency_key text check (octet_length(idempotency_key) between 1 and 255);
+alter table music.reviews add column fingerprint bytea check (octet_length(fingerprint) = 32);
+alter table music.reviews add primary key (track_id, round);
+create unique index reviews_by_key on music.reviews (reviewer, idempotency_key) where idempotency_key is not null;
+comment on table music.reviews is 'The one decision of each round of a track''s reviews: the primary key refuses a second one.';
+comment on column music.reviews.decision is 'approve publishes, reject blocks, request-changes sends it back to the artist.';
+comment on column music.reviews.round is 'The round of the track that it decided.';
+comment on column music.reviews.reason_code is 'Why, as a code; null when none was named.';
+comment on column music.reviews.idempotency_key is 'As sent in the Idempotency-Key header; keys of different users do not meet.';
+comment on column music.reviews.fingerprint is 'SHA-256 over the request that the key came with.';
+
+create table music.review_claims (
+  track_id uuid primary key references music.tracks (id) on delete cascade,
+  reviewer text not null,
+  claimed_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+comment on table music.review_claims is 'Who looks at which track, so that nobody else does at the same time. A row whose time is over counts for nothing.';
+comment on column music.review_claims.track_id is 'The track that waits for its review.';
+comment on column music.review_claims.reviewer is 'The admin who looks at it.';
+comment on column music.review_claims.claimed_at is 'Since when.';
+comment on column music.review_claims.expires_at is 'Until when, unless it is claimed again, released or decided before.';
+
+create function music.check_claim(p_track_id uuid, p_reviewer text) returns void language plpgsql stable as $$
+declare
+  v_claim music.review_claims;
+begin
+  select * into v_claim from music.review_claims where track_id = p_track_id and reviewer <> p_reviewer and expires_at > now();
+  if found then
+    raise exception 'track % is claimed by % until %', p_track_id, v_claim.reviewer,
+      to_char(v_claim.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') using errcode = 'MU010';
+  end if;
+end
+$$;
+comment on function music.check_claim(uuid, text) is 'Raises MU010 while somebody else has claimed the track; the caller holds the lock of its row.';
+
+create function music.claim_review(p_track_id uuid, p_reviewer text, p_duration interval) returns void language plpgsql as $$
+declare
+  v_track music.tracks;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  if exists (select from music.reviews where track_id = p_track_id and round = v_track.review_round) and v_track.status = 'REVIEWING' then
+    raise exception 'track % was reviewed before', p_track_id using errcode = 'MU003';
+  end if;
+  if v_track.status <> 'REVIEWING' then
+    raise exception 'track % is % and does not wait for a review', p_track_id, v_track.status using errcode = 'MU004';
+  end if;
+  perform music.check_claim(p_track_id, p_reviewer);
+  insert into music.review_claims as c (track_id, reviewer, expires_at) values (p_track_id, p_reviewer, now() + p_duration)
+    on conflict (track_id) do update set
+      claimed_at = case when c.reviewer = excluded.reviewer and c.expires_at > now() then c.claimed_at else now() end,
+      reviewer = excluded.reviewer, expires_at = excluded.expires_at;
+end
+$$;
+comment on function music.claim_review(uuid, text, interval) is
+  'Claims a track for a time, or extends the claim. Raises MU002, MU003, MU004 as submit_review, MU010 while somebody else has it.';
+
+create function music.release_review(p_track_id uuid, p_reviewer text) returns void language plpgsql as $$
+begin
+  perform from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  perform music.check_claim(p_track_id, p_reviewer);
+  delete from music.review_claims where track_id = p_track_id;
+end
+$$;
+comment on function music.release_review(uuid, text) is 'Gives a claim back. Raises MU002, MU010 while somebody else has it.';
+
+drop function music.submit_review(uuid, text, text, text, text, text);
+create function music.submit_review(
+  p_track_id uuid, p_decision text, p_reason text, p_reviewer text, p_edits text, p_signal text, p_reason_code text default null,
+  p_expected integer[] default null, p_idempotency_key text default null, p_fingerprint bytea default null
+) returns boolean language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_review music.reviews;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  select * into v_review from music.reviews where reviewer = p_reviewer and idempotency_key = p_idempotency_key;
+  if found then
+    if v_review.fingerprint <> p_fingerprint then
+      raise exception 'the idempotency key was used for another request' using errcode = 'MU008';
+    end if;
+    return false;
+  end if;
+  select * into v_review from music.reviews where track_id = p_track_id and round = v_track.review_round;
+  if found then
+    if (v_review.decision, v_review.reviewer, v_review.reason, v_review.reason_code, v_review.edits)
+      is not distinct from (p_decision, p_reviewer, p_reason, p_reason_code, p_edits::jsonb) then
+      return false;
+    end if;
+    raise exception 'track % was reviewed before', p_track_id using errcode = 'MU003';
+  end if;
+  if v_track.status <> 'REVIEWING' then
+    raise exception 'track % is % and does not wait for a review', p_track_id, v_track.status using errcode = 'MU004';
+  end if;
+  perform music.check_claim(p_track_id, p_reviewer);
+  if v_track.revision <> all (p_expected) then
+    raise exception 'track % has revision % now: read it again and decide on it', p_track_id, v_track.revision using errcode = 'MU007';
+  end if;
+  perform music.reason_text(p_reason_code, p_decision, p_reason);
+  insert into music.reviews (track_id, round, decision, reason, reason_code, reviewer, edits, idempotency_key, fingerprint)
+    values (
+      p_track_id, v_track.review_round, p_decision, p_reason, p_reason_code, p_reviewer, p_edits::jsonb, p_idempotency_key, p_fingerprint)
+    on conflict (reviewer, idempotency_key) where idempotency_key is not null do nothing;
+  if not found then
+    raise exception 'the idempotency key was used for another request' using errcode = 'MU008';
+  end if;
+  delete from music.review_claims where track_id = p_track_id;
+  perform orchestrator.signal_workflow(
+    v_track.workflow_id, 'review', p_signal::jsonb, 'review/' || p_track_id || '/' || v_track.review_round);
+  return true;
+end
+$$;
+comment on function music.submit_review(uuid, text, text, text, text, text, text, integer[], text, bytea) is
+  'Stores the decision of a round and signals the workflow, both or neither; false when the same decision was made before. Raises MU002 unknown '
+  'track, MU003 decided otherwise, MU004 not waiting for it, MU007 edited since, MU008 key of another request, MU009 unknown code, MU010 claimed.';
+
+create or replace function music.apply_review(
+  p_track_id uuid, p_decision text, p_reason text, p_reviewer text, p_edits text, p_request_key text
+) returns text language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_review music.reviews;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  -- An attempt whose answer was lost must not decide the round that follows.
+  if exists (select from music.status_changes where request_key = p_request_key) then
+    return v_track.status;
+  end if;
+  -- The decision that was acknowledged first counts, also against a time-out that fired meanwhile.
+  insert into music.reviews (track_id, round, decision, reason, reviewer, edits)
+    values (p_track_id, v_track.review_round, p_decision, p_reason, p_reviewer, p_edits::jsonb)
+    on conflict (track_id, round) do nothing;
+  delete from music.review_claims where track_id = p_track_id;
+  if v_track.status <> 'REVIEWING' then
+    return v_track.status;
+  end if;
+  select * into strict v_review from music.reviews where track_id = p_track_id and round = v_track.review_round;
+  perform music.apply_edits(
+    p_track_id, v_review.edits, v_review.reviewer, v_review.reason, 'review/' || p_track_id || '/' || v_track.review_round);
+  return music.change_status(
+    p_track_id,
+    case v_review.decision when 'approve' then 'PUBLISHED' when 'request-changes' then 'CHANGES_REQUESTED' else 'BLOCKED' end,
+    music.reason_text(v_review.reason_code, v_review.decision, v_review.reason), v_review.reviewer, p_request_key);
+end
+$$;
+comment on function music.apply_review(uuid, text, text, text, text, text) is
+  'Applies the one decision of the round with its edits and gives the status it led to; repeating it changes nothing.';
+
+create function music.resubmit(p_track_id uuid, p_user text, p_note text) returns boolean language plpgsql as $$
+declare
+  v_track music.tracks;
+  v_is_decided boolean;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  v_is_decided := exists (select from music.reviews where track_id = p_track_id and round = v_track.review_round);
+  if v_track.review_round > 1 and not v_is_decided then
+    return false;
+  end if;
+  if v_track.status <> 'CHANGES_REQUESTED' then
+    raise exception 'track % is %: nobody asked for changes', p_track_id, v_track.status using errcode = 'MU001';
+  end if;
+  update music.tracks set review_round = review_round + 1 where id = p_track_id;
+  perform orchestrator.signal_workflow(
+    v_track.workflow_id, 'resubmit', jsonb_strip_nulls(jsonb_build_object('user', p_user, 'note', p_note)),
+    'resubmit/' || p_track_id || '/' || v_track.review_round);
+  return true;
+end
+$$;
+comment on function music.resubmit(uuid, text, text) is
+  'Begins the next round of a track whose changes were asked for and signals its workflow, both or neither; false when that was done before. '
+  'Raises MU001 when nobody asked for changes, MU002.';
+
+create function music.reopen_review(p_track_id uuid, p_user text, p_note text, p_request_key text) returns text language plpgsql as $$
+declare
+  v_track music.tracks;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  if v_track.status <> 'CHANGES_REQUESTED' then
+    return v_track.status;
+  end if;
+  -- A new round that was acknowledged counts, also against a time-out that fired meanwhile.
+  if exists (select from music.reviews where track_id = p_track_id and round = v_track.review_round) then
+    return music.change_status(
+      p_track_id, 'BLOCKED', 'The changes that were asked for were not made in time.', 'workflow', p_request_key);
+  end if;
+  return music.change_status(p_track_id, 'REVIEWING', p_note, p_user, p_request_key);
+end
+$$;
+comment on function music.reopen_review(uuid, text, text, text) is
+  'Opens the review of a track that was sent again, or blocks one that was not, and gives the status; repeating it changes nothing.';
+
+create or replace function music.status_message(p_title text, p_status text, p_reason text) returns text language sql immutable as $$
+  select coalesce('"' || p_title || '"', 'Your track') || case p_status
+    when 'PENDING' then ' was uploaded.'
+    when 'PROCESSING' then ' is being processed.'
+    when 'REVIEWING' then ' is ready and waits for its review.'
+    when 'CHANGES_REQUESTED' then ' needs changes before it can be published.'
+    when 'PUBLISHED' then ' is published.'
+    when 'BLOCKED' then ' is blocked.'
+    when 'FAILED' then ' could not be processed.'
+    else ' changed.'
+  end || coalesce(' ' || p_reason, '')
+$$;
+
+create or replace function music.change_status(
+  p_track_id uuid, p_status text, p_reason text, p_changed_by text, p_request_key text
+) returns text language plpgsql as $$
+declare
+  v_track music.tracks;
+begin
+  select * into v_track from music.tracks where id = p_track_id for update;
+  if not found then
+    raise exception 'there is no track %', p_track_id using errcode = 'MU002';
+  end if;
+  -- A repeated request, or one for what already holds, changes nothing and tells nobody.
+  if v_track.status = p_status or exists (select from music.status_changes where request_key = p_request_key) then
+    return v_track.status;
+  end if;
+  update music.tracks
+    set status = p_status, reason = p_reason, updated_at = now(), status_since = now(),
+      published_at = case when p_status = 'PUBLISHED' then now() else published_at end
+    where id = p_track_id;
+  insert into music.status_changes (track_id, from_status, to_status, reason, changed_by, request_key)
+    values (p_track_id, v_track.status, p_status, p_reason, p_changed_by, p_request_key);
+  insert into music.notifications (artist_id, track_id, kind, status, message, request_key)
+    values (
+      v_track.artist_id, p_track_id, 'status', p_status, music.status_message(v_track.title, p_status, p_reason), p_request_key);
+  return p_status;
+end
+$$;
+
+create or replace function music.settle_tracks(p_limit integer) returns integer language plpgsql as $$
+declare
+  v_track record;
+  v_count integer := 0;
+  v_reason text := 'The processing of this track was stopped. Please upload it again.';
+begin
+  for v_track in
+    select t.id, t.status from music.tracks t
+    where t.status in ('PENDING', 'PROCESSING', 'REVIEWING', 'CHANGES_REQUESTED')
+      and exists (
+        select from orchestrator.runs r join orchestrator.closes c using (run_id)
+        where r.workflow_id = t.workflow_id and r.namespace = 'default')
+      and orchestrator.open_run(t.workflow_id) is null
+      and not exists (
+        select from orchestrator.inbox i where i.kind = 1 and i.workflow_id = t.workflow_id and i.namespace = 'default')
+    order by t.created_at
+    limit p_limit
+    for update of t skip locked
+  loop
+    if v_track.status = 'PENDING' then
+      perform music.change_status(v_track.id, 'PROCESSING', null, 'upkeep', 'upkeep/processing/' || v_track.id);
+    end if;
+    perform music.change_status(
+      v_track.id, case when v_track.status in ('REVIEWING', 'CHANGES_REQUESTED') then 'BLOCKED' else 'FAILED' end, v_reason, 'upkeep',
+      'upkeep/end/' || v_track.id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function music.settle_tracks(integer) is
+  'Ends tracks whose run is closed although they wait for it: FAILED, or BLOCKED when they were ready for their review. Returns how many.';
+
+-- As before; a track that comes to its review again has its version already, and maybe others.
+create or replace function music.follow_track() returns trigger language plpgsql as $$
+begin
+  insert into music.assets (id, artist_id) values (new.id, new.artist_id) on conflict do nothing;
+  if new.status = 'FAILED' then
+    update music.assets set status = 'failed', updated_at = now() where id = new.id and status = 'pending';
+  elsif tg_op = 'UPDATE' and old.status = 'PROCESSING' and new.status = 'REVIEWING' then
+    insert into music.asset_versions (asset_id, version, metadata, published_at)
+      values (new.id, 1, coalesce(new.probe, '{}'), now());
+    insert into music.asset_files (asset_id, version, kind, object_key, media_type, size_bytes, duration_ms)
+      values (new.id, 1, 'source', new.source_key, new.media_type, new.size_bytes, new.duration_ms);
+    update music.assets set status = 'ready', latest_version = 1, updated_at = now() where id = new.id;
+  end if;
+  return null;
+end
+$$;
+
+"""###)
+
+private let migration_0046 = Migration(number: 46, name: "track_metadata", sql: ###"""
+-- What belongs to a track beside its texts: the other artists on it, and its poster.
+alter table music.tracks add column poster_key text;
+comment on column music.tracks.poster_key is 'Where its poster is, a JPEG made here; null without one.';
+
+create table music.track_artists (
+  track_id uuid not null references music.tracks (id) on delete cascade,
+  position smallint not null check (position between 1 and 20),
+  artist_id text not null,
+  primary key (track_id, position),
+  unique (track_id, artist_id)
+);
+comment on table music.track_artists is 'The artists on a track beside the one who uploaded it.';
+comment on column music.track_artists.track_id is 'The track.';
+comment on column music.track_artists.position is 'Their order, from 1.';
+comment on column music.track_artists.artist_id is 'An account that was an artist when it was named.';
+alter table music.track_artists enable row level security;
+grant select on music.track_artists to orchestrator_api;
+create policy track_artists_of_viewer on music.track_artists for select to orchestrator_api using (
+  exists (select from music.tracks t where t.id = track_id));
+
+create function music.set_track_artists(p_track_id uuid, p_artists text[]) returns jsonb language plpgsql as $$
+declare
+  v_before text[] := array(select artist_id from music.track_artists where track_id = p_track_id order by position);
+  v_unknown text;
+begin
+  if v_before = p_artists then
+    return '{}';
+  end if;
+  -- Who is named already stays, also when the account is not an artist's any more. The lock keeps the role until this is committed.
+  perform from access.accounts a where a.id::text = any (p_artists) order by a.id for share;
+  select n.artist_id into v_unknown
+    from unnest(p_artists) with ordinality n(artist_id, position)
+    where n.artist_id <> all (v_before)
+      and (n.artist_id = (select t.artist_id from music.tracks t where t.id = p_track_id)
+        or not exists (
+          select from access.accounts a where a.id::text = n.artist_id and 'artist' = any (a.roles) and a.blocked_at is null))
+    order by n.position limit 1;
+  if found then
+    raise exception '% is no other artist with an account here', left(v_unknown, 100) using errcode = 'MU011';
+  end if;
+  delete from music.track_artists where track_id = p_track_id;
+  insert into music.track_artists (track_id, position, artist_id)
+    select p_track_id, n.position, n.artist_id from unnest(p_artists) with ordinality n(artist_id, position);
+  return jsonb_build_object('secondaryArtistIds', jsonb_build_object('from', to_jsonb(v_before), 'to', to_jsonb(p_artists)));
+end
+$$;
+comment on function music.set_track_artists(uuid, text[]) is
+  'Names the other artists of a track and says what that changed; raises MU011 for one that is none. The caller holds the lock of the track''s row.';
+
+create or replace function music.changed_details(p_old music.tracks, p_new music.tracks) returns jsonb language sql immutable as $$
+  select coalesce(jsonb_object_agg(field, jsonb_build_object('from', before, 'to', after)), '{}')
+  from (values
+    ('title', to_jsonb(p_old.title), to_jsonb(p_new.title)), ('language', to_jsonb(p_old.language), to_jsonb(p_new.language)),
+    ('tags', to_jsonb(p_old.tags), to_jsonb(p_new.tags)), ('poster', to_jsonb(p_old.poster_key), to_jsonb(p_new.poster_key))
+  ) v(field, before, after)
+  where before is distinct from after
+$$;
+
+create or replace function music.apply_edits(
+  p_track_id uuid, p_edits jsonb, p_changed_by text, p_reason text, p_request_key text,
+  p_idempotency_key text default null, p_fingerprint bytea default null
+) returns integer language plpgsql as $$
+declare
+  v_old music.tracks;
+  v_new music.tracks;
+  v_changes jsonb;
+begin
+  select * into v_old from music.tracks where id = p_track_id for update;
+  update music.tracks
+    set title = coalesce(p_edits ->> 'title', title),
+      language = case when p_edits ? 'language' then nullif(p_edits ->> 'language', '') else language end,
+      tags = case when jsonb_typeof(p_edits -> 'tags') = 'array'
+        then array(select jsonb_array_elements_text(p_edits -> 'tags')) else tags end,
+      poster_key = case when p_edits ? 'posterKey' then nullif(p_edits ->> 'posterKey', '') else poster_key end
+    where id = p_track_id returning * into v_new;
+  v_changes := music.changed_details(v_old, v_new);
+  if jsonb_typeof(p_edits -> 'secondaryArtistIDs') = 'array' then
+    v_changes := v_changes || music.set_track_artists(
+      p_track_id, array(select jsonb_array_elements_text(p_edits -> 'secondaryArtistIDs')));
+  end if;
+  if jsonb_typeof(p_edits -> 'lyrics') = 'array' then
+    v_changes := v_changes || music.store_lyrics(
+      p_track_id, 'edited', v_new.language, p_changed_by, null, p_edits -> 'lyrics', p_request_key);
+    update music.tracks set lyrics_status = 'COMPLETED', lyrics_reason = null where id = p_track_id;
+  end if;
+  return music.add_revision(p_track_id, v_changes, p_changed_by, p_reason, p_idempotency_key, p_fingerprint);
+end
+$$;
 
 """###)
 

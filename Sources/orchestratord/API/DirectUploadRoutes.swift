@@ -5,7 +5,9 @@ import Workflows
 
 /// The body of `POST /api/v1/uploads/request`.
 struct DirectUploadRequest: StrictlyDecodable {
-  enum Field: String, CodingKey, CaseIterable { case fileName, contentType, sizeBytes, title, language, tags, lyrics, method }
+  enum Field: String, CodingKey, CaseIterable {
+    case fileName, contentType, sizeBytes, title, language, tags, secondaryArtistIds, lyrics, method
+  }
 
   let fileName: String?
   let contentType: String?
@@ -25,6 +27,9 @@ struct DirectUploadRequest: StrictlyDecodable {
       if let text = try fields.decodeIfPresent(String.self, forKey: field) { texts.append((field.rawValue, text)) }
     }
     for tag in try fields.decodeIfPresent([String].self, forKey: .tags) ?? [] { texts.append((Field.tags.rawValue, tag)) }
+    for artist in try fields.decodeIfPresent([String].self, forKey: .secondaryArtistIds) ?? [] {
+      texts.append((Field.secondaryArtistIds.rawValue, artist))
+    }
     self.texts = texts
   }
 

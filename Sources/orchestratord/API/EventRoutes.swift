@@ -56,7 +56,7 @@ extension MusicAPI {
   private static func eventName(_ status: TrackStatus) -> String {
     switch status {
     case .pending, .processing: "progress"
-    case .reviewing, .published, .blocked: "done"
+    case .reviewing, .changesRequested, .published, .blocked: "done"
     case .failed: "error"
     }
   }
@@ -66,7 +66,7 @@ extension MusicAPI {
     switch track.status {
     case .failed: true
     case .published, .blocked: track.lyricsStatus == .completed || track.lyricsStatus == .failed
-    case .pending, .processing, .reviewing: false
+    case .pending, .processing, .reviewing, .changesRequested: false
     }
   }
 }

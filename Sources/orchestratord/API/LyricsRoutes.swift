@@ -27,7 +27,6 @@ extension MusicAPI {
       case .webVTT: lyrics.webVTT()
       case .lrc: lyrics.lrc(title: track.title, artist: track.probe?.tags.artist)
       }
-    return HTTPResponse(
-      headers: ["Content-Type": form.contentType, "Cache-Control": "public, max-age=10"], body: .bytes(Array(text.utf8)))
+    return HTTPResponse(headers: ["Content-Type": form.contentType], body: .bytes(Array(text.utf8)))
   }
 }

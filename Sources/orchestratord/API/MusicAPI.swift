@@ -16,6 +16,8 @@ struct MusicAPI: Sendable {
   let limits: UploadLimits
   /// How clients reach the store.
   let storage: StorageAccess
+  /// How long signed links to streams last; nil streams without them.
+  var streamLinks: Duration?
   /// Called after a commit that started or signalled a workflow: its owner looks at once instead of at its next poll.
   let wake: @Sendable () -> Void
   let keysInFlight = KeysInFlight()
@@ -46,13 +48,18 @@ struct MusicAPI: Sendable {
     router.on(.get, "/api/v1/tracks/{id}/audit") { try await showAudit($0) }
     router.on(.get, "/api/v1/tracks/{id}/audio") { try await previewTrack($0) }
     router.on(.get, "/api/v1/tracks/{id}/waveform") { try await showWaveform($0) }
-    router.on(.post, "/api/v1/tracks/{id}/review") { try await reviewTrack($0) }
     router.on(.post, "/api/v1/tracks/{id}/block") { try await moderateTrack($0, to: .blocked) }
     router.on(.post, "/api/v1/tracks/{id}/unblock") { try await moderateTrack($0, to: .published) }
     addNotificationRoutes(to: &router)
+    addRevisionRoutes(to: &router)
+    addReviewRoutes(to: &router)
+    addPosterRoutes(to: &router)
+    addStreamLinkRoutes(to: &router)
     router.on(.get, "/stream/{id}") { try await streamOriginal($0) }
     router.on(.get, "/stream/{id}/{file}") { try await streamFile($0) }
-    for pattern in ["/stream/{id}", "/stream/{id}/{file}"] { router.on(.options, pattern) { _ in streamPreflight } }
+    for pattern in ["/stream/{id}", "/stream/{id}/{file}", "/stream/{id}/{token}/{file}"] {
+      router.on(.options, pattern) { _ in streamPreflight }
+    }
   }
 
   /// - Throws: `APIProblem` 400.

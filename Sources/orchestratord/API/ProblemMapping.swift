@@ -49,6 +49,11 @@ extension CatalogError: HTTPResponseConvertible {
       case .tooManyJobs: (.conflict, "too-many-jobs")
       case .quotaExceeded: (.contentTooLarge, "quota-exceeded")
       case .tooManyOpenUploads: (.forbidden, "too-many-open-uploads")
+      case .revisionChanged: (.preconditionFailed, "revision-changed")
+      case .idempotencyKeyReused: (.unprocessableContent, "idempotency-key-reused")
+      case .unknownReasonCode: (.unprocessableContent, "invalid-value")
+      case .claimed: (.conflict, "claimed")
+      case .artistNotFound: (.unprocessableContent, "invalid-value")
       }
     return APIProblem(status, name, APIProblem.sentence(description)).response
   }
@@ -72,6 +77,14 @@ extension MediaError: HTTPResponseConvertible {
 extension JobParameterError: HTTPResponseConvertible {
   public var response: HTTPResponse {
     APIProblem.invalidField(name.map { "parameters.\($0)" } ?? "parameters", reason).response
+  }
+}
+
+extension PosterError: HTTPResponseConvertible {
+  public var response: HTTPResponse {
+    if code == .busy { return APIProblem.unavailable(APIProblem.sentence(description)).response }
+    let status: HTTPStatus = code == .unsupportedType ? .unsupportedMediaType : .unprocessableContent
+    return APIProblem(status, "invalid-poster", APIProblem.sentence(description), extensions: ["code": .text(code.rawValue)]).response
   }
 }
 

@@ -5,34 +5,42 @@ import Workflows
 
 extension MusicAPI {
   private static let corsHeaders: HTTPHeaders = [
-    "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, ETag",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, ETag, Last-Modified",
   ]
 
-  /// `GET /stream/{id}/{file}`: the playlists, segments and lyrics of a published track, and nothing else of the store.
+  /// `GET /stream/{id}/{file}` and `GET /stream/{id}/{token}/{file}`: the playlists, segments, lyrics and poster of a published track, and
+  /// nothing else of the store.
   func streamFile(_ request: HTTPRequest) async throws -> HTTPResponse {
     try await withCrossOrigin {
+      let seconds = try await signatureSeconds(of: request)
       let track = try await publishedTrack(request)
       let name = request.parameters["file"] ?? ""
-      if let lyrics = try await lyricsFile(named: name, of: track) { return lyrics }
+      if seconds != nil, name == "original" {
+        return try await original(of: track, request).kept(upTo: 3600, signedFor: seconds)
+      }
+      if name == "poster.jpg" { return try await poster(of: track, request).kept(upTo: 60, signedFor: seconds) }
+      if let lyrics = try await lyricsFile(named: name, of: track) { return lyrics.kept(upTo: 10, signedFor: seconds) }
       guard name.wholeMatch(of: /master\.m3u8|(?:high|low)\.m3u8|(?:high|low)_[0-9]{3,6}\.aac/) != nil else {
         throw APIProblem(.notFound, "file-not-found", "A stream has master.m3u8, high.m3u8, low.m3u8 and their segments.")
       }
       let key = try TrackKeys.transcoded(track.id).appending(name)
-      var response = try await file(key, contentType: key.contentType, track, request)
       // Short enough that a blocked track goes silent, long enough that one listener does not ask twice.
-      response.headers["Cache-Control"] = name.hasSuffix(".m3u8") ? "public, max-age=10" : "public, max-age=3600"
-      return response
+      return try await file(key, contentType: key.contentType, track, request)
+        .kept(upTo: name.hasSuffix(".m3u8") ? 10 : 3600, signedFor: seconds)
     }
   }
 
   /// `GET /stream/{id}`: the original of a published track, with ranges.
   func streamOriginal(_ request: HTTPRequest) async throws -> HTTPResponse {
     try await withCrossOrigin {
-      let track = try await publishedTrack(request)
-      var response = try await file(ObjectKey(track.sourceKey), contentType: track.mediaType, track, request)
-      response.headers["Cache-Control"] = "public, max-age=3600"
-      return response
+      let seconds = try await signatureSeconds(of: request)
+      return try await original(of: publishedTrack(request), request).kept(upTo: 3600, signedFor: seconds)
     }
+  }
+
+  private func original(of track: TrackRecord, _ request: HTTPRequest) async throws -> HTTPResponse {
+    try await file(ObjectKey(track.sourceKey), contentType: track.mediaType, track, request)
   }
 
   /// `GET /api/v1/tracks/{id}/audio`: the original for its artist and for reviewers, whatever the status.
@@ -57,12 +65,12 @@ extension MusicAPI {
   var streamPreflight: HTTPResponse {
     var response = HTTPResponse(.noContent, headers: Self.corsHeaders)
     response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "Range, If-None-Match, If-Range"
+    response.headers["Access-Control-Allow-Headers"] = "Range, If-None-Match, If-Modified-Since, If-Range"
     response.headers["Access-Control-Max-Age"] = "86400"
     return response
   }
 
-  private func publishedTrack(_ request: HTTPRequest) async throws -> TrackRecord {
+  func publishedTrack(_ request: HTTPRequest) async throws -> TrackRecord {
     let track = try await catalog.track(trackID(request))
     guard track.status == .published else {
       throw APIProblem(.forbidden, "not-published", "This track is not published.")
@@ -70,11 +78,15 @@ extension MusicAPI {
     return track
   }
 
-  private func file(_ key: ObjectKey, contentType: String, _ track: TrackRecord, _ request: HTTPRequest) async throws -> HTTPResponse {
+  func file(_ key: ObjectKey, contentType: String, _ track: TrackRecord, _ request: HTTPRequest) async throws -> HTTPResponse {
     let name = key.text.split(separator: "/").last ?? ""
     let digest = track.sha256.prefix(12).map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    // No file of a track is younger than the track's last change.
+    let changed = Date(timeIntervalSince1970: Double(track.updatedAt) / 1_000_000)
     do {
-      return try await .object(key, of: store, contentType: contentType, for: request) { size in "\"\(digest)-\(name)-\(size)\"" }
+      return try await .object(key, of: store, contentType: contentType, lastModified: changed, for: request) { size in
+        "\"\(digest)-\(name)-\(size)\""
+      }
     } catch let error as ObjectStoreError where error.code == .notFound {
       throw APIProblem(.notFound, "file-not-found", "There is no file \(name).")
     }
@@ -89,6 +101,16 @@ extension MusicAPI {
       response = error.response
     }
     for field in Self.corsHeaders.fields { response.headers[field.name] = field.value }
+    return response
+  }
+}
+
+extension HTTPResponse {
+  /// By every cache for so many seconds; what is behind a signature only by the listener's own, and no longer than the signature is good.
+  fileprivate func kept(upTo seconds: Int, signedFor signed: Int?) -> HTTPResponse {
+    guard status.rawValue < 400 else { return self }
+    var response = self
+    response.headers["Cache-Control"] = signed.map { "private, max-age=\(min(seconds, $0))" } ?? "public, max-age=\(seconds)"
     return response
   }
 }

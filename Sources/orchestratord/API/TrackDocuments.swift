@@ -10,6 +10,9 @@ struct TrackSummary: Encodable {
   let title: String?
   let language: String?
   let tags: [String]
+  let secondaryArtistIds: [String]
+  /// Nil without a poster.
+  let posterUrl: String?
   let status: String
   let reason: String?
   let lyricsStatus: String
@@ -20,6 +23,8 @@ struct TrackSummary: Encodable {
   let createdAt: String
   let updatedAt: String
   let publishedAt: String?
+  /// Counts the edits; also the `ETag` of the track.
+  let revision: Int
   let url: String
 
   init(_ track: TrackRecord) {
@@ -29,6 +34,8 @@ struct TrackSummary: Encodable {
     title = track.title
     language = track.language
     tags = track.tags
+    secondaryArtistIds = track.secondaryArtistIDs
+    posterUrl = track.posterKey.map { _ in "/api/v1/tracks/\(track.id)/poster" }
     status = track.status.rawValue
     reason = track.reason
     lyricsStatus = track.lyricsStatus.rawValue
@@ -39,6 +46,7 @@ struct TrackSummary: Encodable {
     createdAt = Timestamp.text(track.createdAt)
     updatedAt = Timestamp.text(track.updatedAt)
     publishedAt = track.publishedAt.map(Timestamp.text)
+    revision = Int(track.revision)
     url = "/api/v1/tracks/\(track.id)"
   }
 }
@@ -65,18 +73,6 @@ struct TrackDocument: Encodable {
     }
   }
 
-  struct LyricsPart: Encodable {
-    let status: String
-    let reason: String?
-    let version: Int?
-    let source: String?
-    let model: String?
-    let language: String?
-    let confidence: Double?
-    /// Times in milliseconds.
-    let lines: [LyricsAnswer.Line]
-  }
-
   /// Where to listen; only what is published has it.
   struct Streams: Encodable {
     let master: String
@@ -89,24 +85,23 @@ struct TrackDocument: Encodable {
   /// Per cent of the processing.
   let progress: Int
   let stages: [Stage]
-  let lyrics: LyricsPart
+  let lyrics: LyricsDocument
   let waveform: [WaveformLevel]
   let renditions: [Rendition]
   let streams: Streams?
 
-  init(_ track: TrackRecord, _ stages: [StageRecord], _ lyrics: LyricsRecord?) {
+  /// - Parameter hasOpenStreams: false where links are signed: then they are asked for.
+  init(_ track: TrackRecord, _ stages: [StageRecord], _ lyrics: LyricsRecord?, hasOpenStreams: Bool = true) {
     summary = TrackSummary(track)
     scan = track.scan.rawValue
     progress = Self.progress(track.status, stages)
     self.stages = stages.map(Stage.init)
-    self.lyrics = LyricsPart(
-      status: track.lyricsStatus.rawValue, reason: track.lyricsReason, version: lyrics.map { Int($0.version) },
-      source: lyrics?.lyrics.source.rawValue, model: lyrics?.lyrics.model, language: lyrics?.lyrics.language,
-      confidence: lyrics?.lyrics.confidence,
-      lines: lyrics.map { LyricsAnswer($0.lyrics.lines, includingWords: true).lines } ?? [])
+    self.lyrics = LyricsDocument(track, lyrics)
     waveform = track.waveform ?? []
     renditions = track.streaming?.renditions ?? []
-    streams = track.status == .published ? Streams(master: "/stream/\(track.id)/master.m3u8", original: "/stream/\(track.id)") : nil
+    streams =
+      track.status == .published && hasOpenStreams
+      ? Streams(master: "/stream/\(track.id)/master.m3u8", original: "/stream/\(track.id)") : nil
   }
 
   enum CodingKeys: String, CodingKey { case scan, progress, stages, lyrics, waveform, renditions, streams }
@@ -127,8 +122,31 @@ struct TrackDocument: Encodable {
     switch status {
     case .pending: return 0
     case .processing, .failed: return TrackProgress.percent { name in stages.first { $0.stage == name }.map { Int($0.progress) } }
-    case .reviewing, .published, .blocked: return 100
+    case .reviewing, .changesRequested, .published, .blocked: return 100
     }
+  }
+}
+
+struct LyricsDocument: Encodable {
+  let status: String
+  let reason: String?
+  let version: Int?
+  let source: String?
+  let model: String?
+  let language: String?
+  let confidence: Double?
+  /// Times in milliseconds.
+  let lines: [LyricsAnswer.Line]
+
+  init(_ track: TrackRecord, _ record: LyricsRecord?) {
+    status = track.lyricsStatus.rawValue
+    reason = track.lyricsReason
+    version = record.map { Int($0.version) }
+    source = record?.lyrics.source.rawValue
+    model = record?.lyrics.model
+    language = record?.lyrics.language
+    confidence = record?.lyrics.confidence
+    lines = record.map { LyricsAnswer($0.lyrics.lines, includingWords: true).lines } ?? []
   }
 }
 

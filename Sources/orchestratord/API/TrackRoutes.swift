@@ -7,11 +7,19 @@ extension MusicAPI {
   /// `GET /api/v1/tracks/{id}`
   func showTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
     let principal = try await authentication.principal(of: request)
-    return try .json(encoding: try await document(of: visibleTrack(request, to: principal), in: catalog.seen(by: principal.viewer)))
+    return try await answer(try await visibleTrack(request, to: principal), in: catalog.seen(by: principal.viewer))
+  }
+
+  /// A track with its `ETag`, which an edit names in `If-Match`.
+  func answer(_ track: TrackRecord, in catalog: TrackCatalog) async throws -> HTTPResponse {
+    var response = try HTTPResponse.json(encoding: try await document(of: track, in: catalog))
+    response.headers["ETag"] = ExpectedRevisions.entityTag(track.revision)
+    return response
   }
 
   func document(of track: TrackRecord, in catalog: TrackCatalog) async throws -> TrackDocument {
-    TrackDocument(track, try await catalog.stages(track.id), try await catalog.lyrics(track.id))
+    TrackDocument(
+      track, try await catalog.stages(track.id), try await catalog.lyrics(track.id), hasOpenStreams: streamLinks == nil)
   }
 
   /// `GET /api/v1/tracks?status=&limit=&cursor=`, newest first; artists see their own.
@@ -40,32 +48,15 @@ extension MusicAPI {
     return try .json(encoding: Page(items: changes.map(StatusChangeDocument.init), nextCursor: nil))
   }
 
-  /// `POST /api/v1/tracks/{id}/review`: the first decision counts, a second one is a conflict.
-  func reviewTrack(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let principal = try await authentication.authorized(request, .admin)
-    let track = try await visibleTrack(request, to: principal)
-    let body = try await request.strictJSON(ReviewRequest.self, upTo: 1 << 20)
-    let review = try body.review(by: principal.userID, durationMilliseconds: Int(track.durationMilliseconds ?? 0))
-    try await catalog.submitReview(TrackReview(trackID: track.id, review: review))
-    wake()
-    var response = try HTTPResponse.json(
-      encoding: ["trackId": track.id.description, "decision": review.decision.rawValue, "statusUrl": "/api/v1/tracks/\(track.id)"],
-      status: .accepted)
-    response.headers["Location"] = "/api/v1/tracks/\(track.id)"
-    return response
-  }
-
-  /// `POST /api/v1/tracks/{id}/block` and `.../unblock`, with `{"reason": "..."}` or without a body.
+  /// `POST /api/v1/tracks/{id}/block` and `.../unblock`, with `{"reason": "...", "reasonCode": "..."}` or without a body.
   func moderateTrack(_ request: HTTPRequest, to status: TrackStatus) async throws -> HTTPResponse {
     let principal = try await authentication.authorized(request, .admin)
     let id = try trackID(request)
-    let reason = try await moderationReason(request)
+    let body = try await request.optionalJSON(BlockingRequest.self, upTo: 16 << 10)
+    guard status == .blocked || body?.reasonCode == nil else { throw APIProblem.invalidField("reasonCode", "is for blocking only") }
     let result = try await catalog.moderate(
-      id, to: status, because: reason, by: principal.userID, requestKey: "moderation/\(UUID().uuidString)")
+      id, to: status, because: try body?.reason.flatMap { try TrackTexts.reason($0) }, reasonCode: body?.reasonCode, by: principal.userID,
+      requestKey: "moderation/\(UUID().uuidString)")
     return try .json(encoding: ["trackId": id.description, "status": result.rawValue])
-  }
-
-  private func moderationReason(_ request: HTTPRequest) async throws -> String? {
-    try await request.optionalJSON(ModerationRequest.self, upTo: 16 << 10)?.reason.flatMap { try TrackTexts.reason($0) }
   }
 }

@@ -6,6 +6,7 @@ enum TrackTexts {
   static let titleCharacters = 300
   static let tagCharacters = 50
   static let tagCount = 20
+  static let artistCount = 20
   static let reasonCharacters = 2000
   static let lyricsBytes = 64 * 1024
 
@@ -15,15 +16,40 @@ enum TrackTexts {
     return clean
   }
 
-  /// Each once, in the order given.
+  /// Each once whatever its letter case, in the order given: letters, digits, spaces and what joins words.
   static func tags(_ texts: [String]) throws -> [String] {
     var tags: [String] = []
     for text in texts {
       let tag = try line("tags", text, limit: tagCharacters)
-      if !tag.isEmpty && !tags.contains(tag) { tags.append(tag) }
+      guard tag.unicodeScalars.allSatisfy(isOfTag) else {
+        throw APIProblem.invalidField("tags", "may hold letters, digits, spaces and - _ ' & + # ! / . only")
+      }
+      if !tag.isEmpty && !tags.contains(where: { $0.lowercased() == tag.lowercased() }) { tags.append(tag) }
     }
     guard tags.count <= tagCount else { throw APIProblem.invalidField("tags", "has more than \(tagCount) entries") }
     return tags
+  }
+
+  private static func isOfTag(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark, .spacingMark,
+      .decimalNumber:
+      true
+    default: " -_'\u{2019}&+#!/.".unicodeScalars.contains(scalar)
+    }
+  }
+
+  /// Names of accounts, each once, in the order given.
+  static func artists(_ texts: [String]) throws -> [String] {
+    var artists: [String] = []
+    for text in texts {
+      guard let id = UUID(uuidString: text.trimmingCharacters(in: .whitespaces))?.uuidString.lowercased() else {
+        throw APIProblem.invalidField("secondaryArtistIds", "must be the ids of accounts")
+      }
+      if !artists.contains(id) { artists.append(id) }
+    }
+    guard artists.count <= artistCount else { throw APIProblem.invalidField("secondaryArtistIds", "has more than \(artistCount) entries") }
+    return artists
   }
 
   static func reason(_ text: String) throws -> String? {
@@ -32,13 +58,12 @@ enum TrackTexts {
     return clean.isEmpty ? nil : clean
   }
 
-  /// A language tag by the shape of BCP 47, for example `en` or `pt-BR`.
+  /// A language tag of BCP 47, for example `en` or `pt-BR`.
   static func language(_ text: String) throws -> String {
-    let clean = try line("language", text, limit: 35)
-    guard clean.wholeMatch(of: /[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/) != nil else {
+    guard let tag = LanguageTag(try line("language", text, limit: LanguageTag.bytes)) else {
       throw APIProblem.invalidField("language", "must be a language tag such as \"en\" or \"pt-BR\"")
     }
-    return clean
+    return tag.text
   }
 
   /// Nil when there are none.

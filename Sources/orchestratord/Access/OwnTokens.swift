@@ -14,9 +14,13 @@ struct OwnTokens: Sendable {
   /// Longer than any track is processed; a stream that began goes on after it.
   static let channelSeconds = 3600.0
 
+  static let streamAudience = "orchestrator:stream"
+  static let streamType = "stream+jwt"
+
   let signer: TokenSigner
   private let channels: TokenVerifier
   private let files: TokenVerifier
+  private let streams: TokenVerifier
   private let now: @Sendable () -> Double
 
   init(_ signer: TokenSigner, now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 }) {
@@ -28,6 +32,7 @@ struct OwnTokens: Sendable {
     }
     channels = verifier(Self.channelAudience, Self.channelType)
     files = verifier(Self.fileAudience, Self.fileType)
+    streams = verifier(Self.streamAudience, Self.streamType)
   }
 
   /// What takes the access tokens again.
@@ -53,6 +58,23 @@ struct OwnTokens: Sendable {
       issuer: Self.issuer, subject: user, audience: Self.channelAudience, issuedAt: issuedAt, expiresAt: issuedAt + Self.channelSeconds)
     claims.track = track
     return try signer.token(claims, type: Self.channelType)
+  }
+
+  /// A token for the sound of one published track, which stands in the paths of its links.
+  func stream(of track: String, for user: String, seconds: Double) throws -> (token: String, expiresAt: Double) {
+    let issuedAt = now().rounded(.down)
+    var claims = TokenClaims(
+      issuer: Self.issuer, subject: user, audience: Self.streamAudience, issuedAt: issuedAt, expiresAt: issuedAt + seconds)
+    claims.track = track
+    return (try signer.token(claims, type: Self.streamType), claims.expiresAt)
+  }
+
+  /// When a link ends, in seconds since the Unix epoch.
+  /// - Throws: `TokenError` for a token that is for no links, has expired, or is for another track.
+  func expiry(ofStream token: String, of track: String) async throws -> Double {
+    let claims = try await streams.verify(token).claims
+    guard claims.track == track else { throw TokenError.audienceWrong }
+    return claims.expiresAt
   }
 
   /// The user to whom a channel token was given.

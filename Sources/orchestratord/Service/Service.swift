@@ -57,6 +57,8 @@ final class Service: Sendable {
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
     var limits = configuration.uploads
     limits.urlLifetime = configuration.storage.urlLifetime
+    limits.reviewClaim = .seconds(configuration.reviewClaimMinutes * 60)
+    limits.profanity = configuration.profanity
     let acceptance = UploadAcceptance(catalog: catalog, store: store, limits: limits) { [engine] in engine?.client.wake() }
     // A bucket's objects do not grow: parts come to a folder first.
     let files: any AppendableStore =
@@ -146,10 +148,12 @@ final class Service: Sendable {
     if let audit = authentication.audit { router.use { try await audit.around($0, $1) } }
     let idempotent = IdempotentRequests(database: database, authentication: authentication)
     router.use { try await idempotent.around($0, $1) }
-    MusicAPI(
+    var music = MusicAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, limits: uploads.acceptance.limits,
       storage: configuration.storage.access(access.tokens), wake: { client.wake() }
-    ).addRoutes(to: &router)
+    )
+    music.streamLinks = configuration.streamLinkMinutes.map { .seconds($0 * 60) }
+    music.addRoutes(to: &router)
     if case .local(let credentials, _) = configuration.storage.access(access.tokens) {
       StorageRoutes(store: store, credentials: credentials).addRoutes(to: &router)
     }

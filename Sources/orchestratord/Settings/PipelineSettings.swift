@@ -23,6 +23,22 @@ extension Settings {
     Setting(
       "--clamd", "ADDRESS", "ORCHESTRATOR_CLAMD", \.clamd, standard: "no scanner",
       "`host:port` or the socket's path of a [virus scanner](#virus-scanner), for processes that run the queue `media`", parse: scanner),
+    .number(
+      "--review-claim-minutes", "ORCHESTRATOR_REVIEW_CLAIM_MINUTES", \.reviewClaimMinutes, in: 1...1440,
+      "how long a reviewer's claim on a track lasts unless it is extended"),
+    Setting(
+      "--profanity", "FLAG", "ORCHESTRATOR_PROFANITY", \.profanity, standard: "`flag`",
+      "words that many do not want to read, in what people write: `flag` shows them to reviewers, `block` refuses them"
+    ) { value in
+      guard let policy = ProfanityPolicy(rawValue: value.text) else {
+        throw UsageError("\(value.name) is flag or block, not '\(value.text)'")
+      }
+      return policy
+    },
+    Setting(
+      "--stream-link-minutes", "N", "ORCHESTRATOR_STREAM_LINK_MINUTES", \.streamLinkMinutes, standard: "streams are open",
+      "streams need signed links, which last so long, 1 to 10080"
+    ) { try $0.number(in: 1...10_080) },
     .text(
       "--lyrics-url", "URL", "LYRICS_URL", \.lyricsURL, standard: "the offline stand-in",
       "service that speaks Gemini's generateContent; needs `GEMINI_API_KEY`"),

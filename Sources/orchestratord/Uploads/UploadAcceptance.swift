@@ -58,10 +58,13 @@ struct UploadAcceptance: Sendable {
   func accept(
     _ upload: ReceivedUpload, of artist: String, key: IdempotencyKey? = nil, isReserved: Bool = false
   ) async throws -> AcceptedUpload {
-    let fingerprint = upload.form.fingerprint(fileDigest: upload.sha256, type: try MediaType(declared: upload.source.mediaType))
-    let track = NewTrack(
-      source: upload.source, artistID: artist, fileName: upload.fileName, title: upload.form.title, language: upload.form.language,
-      tags: upload.form.tags, suppliedLyrics: upload.form.lyrics, sha256: upload.sha256, idempotency: key.map { ($0.text, fingerprint) })
+    let form = upload.form
+    try limits.profanity.check(FlaggedText.all(title: form.title, tags: form.tags, lyrics: form.lyrics, language: form.language))
+    let fingerprint = form.fingerprint(fileDigest: upload.sha256, type: try MediaType(declared: upload.source.mediaType))
+    var track = NewTrack(
+      source: upload.source, artistID: artist, fileName: upload.fileName, title: form.title, language: form.language,
+      tags: form.tags, suppliedLyrics: form.lyrics, sha256: upload.sha256, idempotency: key.map { ($0.text, fingerprint) })
+    track.secondaryArtistIDs = form.secondaryArtistIDs ?? []
     let start = TrackUpload(source: upload.source, reviewWithin: limits.reviewWithin, lyricsWithin: limits.lyricsWithin)
     switch try await catalog.accept(track, starting: start, quotaBytes: isReserved ? nil : Int64(limits.quotaBytes)) {
     case .accepted:

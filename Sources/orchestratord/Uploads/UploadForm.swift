@@ -9,19 +9,21 @@ struct UploadForm: Sendable, Equatable, Codable {
   var language: String?
   var tags: [String] = []
   var lyrics: String?
+  /// Accounts of the other artists; nil when none are named.
+  var secondaryArtistIDs: [String]?
 
   /// The names of the fields beside `file`.
-  static let names = ["title", "language", "tags", "lyrics"]
+  static let names = ["title", "language", "tags", "lyrics", "secondaryArtistIds"]
 
-  /// Reads the fields in the order they came; `tags` may come several times and may list several, separated by commas.
+  /// Reads the fields in the order they came; `tags` and `secondaryArtistIds` may come several times and may list several, separated by commas.
   ///
   /// - Throws: `APIProblem`: 400 for an unknown or repeated field, 422 for a bad value. An empty field counts as left out.
   init(_ fields: [(name: String, value: String)]) throws {
     var seen: Set<String> = []
-    var tags: [String] = []
+    var (tags, artists): ([String], [String]) = ([], [])
     for (name, value) in fields {
       try Self.check(name)
-      guard name == "tags" || seen.insert(name).inserted else {
+      guard ["tags", "secondaryArtistIds"].contains(name) || seen.insert(name).inserted else {
         throw APIProblem.invalid("repeated-field", "The field \"\(name)\" came twice.")
       }
       let isEmpty = value.allSatisfy(\.isWhitespace)
@@ -29,10 +31,12 @@ struct UploadForm: Sendable, Equatable, Codable {
       case "title": title = isEmpty ? nil : try TrackTexts.title(value)
       case "language": language = isEmpty ? nil : try TrackTexts.language(value)
       case "lyrics": lyrics = try TrackTexts.lyrics(value)
+      case "secondaryArtistIds": artists += value.split(separator: ",").map(String.init)
       default: tags += value.split(separator: ",").map(String.init)
       }
     }
     self.tags = try TrackTexts.tags(tags)
+    if !artists.isEmpty { secondaryArtistIDs = try TrackTexts.artists(artists) }
   }
 
   /// - Throws: `APIProblem` 400 for a field that is not known.
@@ -45,7 +49,7 @@ struct UploadForm: Sendable, Equatable, Codable {
 
   /// SHA-256 over the file's digest and every field: what must be the same for a request to count as repeated.
   func fingerprint(fileDigest: [UInt8], type: MediaType) -> [UInt8] {
-    let parts = [type.rawValue, title ?? "", language ?? "", lyrics ?? ""] + tags
+    let parts = [type.rawValue, title ?? "", language ?? "", lyrics ?? ""] + tags + (secondaryArtistIDs ?? []).map { "artist \($0)" }
     // Lengths stand before the values, so that no two different forms give the same bytes.
     return Digest.sha256(fileDigest + parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
   }

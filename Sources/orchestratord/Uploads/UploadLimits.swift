@@ -22,6 +22,10 @@ struct UploadLimits: Sendable {
   var openRequests = 100
   /// How long a track waits for its review before it is blocked; default 14 days.
   var reviewWithin = Duration.seconds(14 * 86_400)
+  /// How long a reviewer's claim lasts unless it is extended; default 15 minutes.
+  var reviewClaim = Duration.seconds(15 * 60)
+  /// What is done about profanity in texts; it is flagged by default.
+  var profanity = ProfanityPolicy.flag
   /// How long failed lyrics may be retried after the review; default 30 days.
   var lyricsWithin = Duration.seconds(30 * 86_400)
 }

@@ -40,6 +40,7 @@ struct CatalogDatabase {
       case .processing: [.processing]
       case .reviewing: [.processing, .reviewing]
       case .failed: [.processing, .failed]
+      case .changesRequested: [.processing, .reviewing, .changesRequested]
       case .published: [.processing, .reviewing, .published]
       case .blocked: [.processing, .reviewing, .blocked]
       }

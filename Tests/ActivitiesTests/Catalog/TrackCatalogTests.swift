@@ -79,13 +79,15 @@ import Testing
     let id = try await reviewing(database)
     let approval = TrackReview(trackID: id, review: Review(decision: .approve, reviewer: "anna"))
     try await database.takeStarts()
-    try await database.catalog.submitReview(approval)
+    #expect(try await database.catalog.submitReview(ReviewSubmission(approval)))
+    #expect(try await !database.catalog.submitReview(ReviewSubmission(approval)), "the same decision again is no second one")
     #expect(try await database.signals().count == 1)
-    let second = await #expect(throws: CatalogError.self) { try await database.catalog.submitReview(approval) }
+    let rejection = TrackReview(trackID: id, review: Review(decision: .reject, reviewer: "anna"))
+    let second = await #expect(throws: CatalogError.self) { try await database.catalog.submitReview(ReviewSubmission(rejection)) }
     #expect(second?.code == .alreadyReviewed)
     let pending = try await database.track(in: .pending)
     let early = await #expect(throws: CatalogError.self) {
-      try await database.catalog.submitReview(TrackReview(trackID: pending, review: approval.review))
+      try await database.catalog.submitReview(ReviewSubmission(TrackReview(trackID: pending, review: approval.review)))
     }
     #expect(early?.code == .notWaitingForReview)
   }
@@ -95,7 +97,7 @@ import Testing
     let id = try await reviewing(database)
     try await database.database.execute(script: "delete from orchestrator.inbox")
     let review = TrackReview(trackID: id, review: Review(decision: .approve, reviewer: "anna"))
-    let error = await #expect(throws: OrchestratorError.self) { try await database.catalog.submitReview(review) }
+    let error = await #expect(throws: OrchestratorError.self) { try await database.catalog.submitReview(ReviewSubmission(review)) }
     #expect(error?.code == .workflowNotFound)
     #expect(try await database.count("select count(*) from music.reviews") == 0)
   }
@@ -117,7 +119,8 @@ import Testing
     let database = try await CatalogDatabase()
     let id = try await reviewing(database)
     try await database.takeStarts()
-    try await database.catalog.submitReview(TrackReview(trackID: id, review: Review(decision: .approve, reviewer: "anna")))
+    let approval = TrackReview(trackID: id, review: Review(decision: .approve, reviewer: "anna"))
+    try await database.catalog.submitReview(ReviewSubmission(approval))
     let expired = TrackReview(trackID: id, review: .expired)
     #expect(try await database.catalog.applyReview(expired, requestKey: "run/9") == .published)
     #expect(try await database.catalog.statusChanges(id).last?.changedBy == "anna")

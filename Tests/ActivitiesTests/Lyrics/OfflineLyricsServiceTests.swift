@@ -76,7 +76,7 @@ import Workflows
   }
 
   @Test func `songs beyond those that may wait are told to come back`() async throws {
-    let slots = RecognitionSlots(concurrent: 1, maximumWaiting: 0)
+    let slots = WorkSlots.recognitions(concurrent: 1, maximumWaiting: 0)
     await #expect(throws: GoogleError.self) {
       try await slots.withSlot { try await slots.withSlot {} }
     }
@@ -85,7 +85,7 @@ import Workflows
   }
 
   @Test func `a song that is cancelled while it waits leaves the line`() async throws {
-    let slots = RecognitionSlots(concurrent: 1, maximumWaiting: 1)
+    let slots = WorkSlots.recognitions(concurrent: 1, maximumWaiting: 1)
     try await slots.withSlot {
       let waiting = Task { try await slots.withSlot {} }
       waiting.cancel()

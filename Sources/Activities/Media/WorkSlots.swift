@@ -1,16 +1,19 @@
-/// How many recognitions run at once: each takes a whole core and some 150 MB, so the rest wait in order of arrival.
-actor RecognitionSlots {
+/// How much heavy work runs at once: the rest waits in order of arrival.
+actor WorkSlots {
   private var free: Int
   private let maximumWaiting: Int
+  private let refusal: @Sendable (_ waiting: Int) -> any Error
   private var waiting: [(id: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
   private var nextID: UInt64 = 0
 
-  init(concurrent: Int, maximumWaiting: Int) {
+  /// - Parameter refusal: what is thrown when so much waits already.
+  init(concurrent: Int, maximumWaiting: Int, refusal: @escaping @Sendable (_ waiting: Int) -> any Error) {
     free = concurrent
     self.maximumWaiting = maximumWaiting
+    self.refusal = refusal
   }
 
-  /// Throws 429 when too many wait already, or `CancellationError`.
+  /// Throws the refusal, or `CancellationError`.
   func withSlot<Result: Sendable>(_ work: @Sendable () async throws -> Result) async throws -> Result {
     try await acquire()
     defer { release() }
@@ -23,9 +26,7 @@ actor RecognitionSlots {
       free -= 1
       return
     }
-    guard waiting.count < maximumWaiting else {
-      throw GoogleError.resourceExhausted("\(waiting.count) songs wait already. Try again later.", retryAfterSeconds: 10)
-    }
+    guard waiting.count < maximumWaiting else { throw refusal(waiting.count) }
     nextID += 1
     let id = nextID
     try await withTaskCancellationHandler {
