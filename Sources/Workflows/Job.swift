@@ -29,14 +29,19 @@ public struct JobWork: Codable, Sendable, Equatable {
   public var input: AssetFile
   /// As the type of job checked and completed them.
   public var parameters: Payload
+  /// 1, and 1 more for each time that the job was asked for again.
+  public var tries: Int
+  /// Nil for what is done here.
+  public var processor: ProcessorTerms?
 
-  public init(jobID: JobID, assetID: AssetID, type: String, inputVersion: Int, input: AssetFile, parameters: Payload) {
+  public init(jobID: JobID, assetID: AssetID, type: String, inputVersion: Int, input: AssetFile, parameters: Payload, tries: Int = 1) {
     self.jobID = jobID
     self.assetID = assetID
     self.type = type
     self.inputVersion = inputVersion
     self.input = input
     self.parameters = parameters
+    self.tries = tries
   }
 }
 

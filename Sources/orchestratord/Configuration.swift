@@ -23,6 +23,10 @@ struct Configuration: Sendable {
   var lyricsURL: String?
   var lyricsModel = "pocketsphinx-en-us"
   var lyricsKey: String?
+  /// File with external processors.
+  var processorsFile: String?
+  /// Made of those; nil for none.
+  var processors: ProcessorSettings?
   var accessTokens: String?
   /// File or URL of the key set of an issuer, its name, who its tokens are for, and where they tell roles.
   var issuerKeys: String?

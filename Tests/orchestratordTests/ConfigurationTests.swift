@@ -153,7 +153,7 @@ import Testing
 }
 
 /// A file that is gone when nobody needs it any more.
-private final class TemporaryFile {
+final class TemporaryFile {
   let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).conf"
 
   init(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }

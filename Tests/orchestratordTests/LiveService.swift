@@ -19,17 +19,20 @@ final class LiveService: Sendable {
   let store: any ObjectStore
   let lyrics = SwitchableLyrics()
   private let folder: String
+  /// For those who are elsewhere.
+  private let server: HTTPServer?
 
   /// Runs the body with a service that is shut down afterwards.
   /// - Parameters:
   ///   - provider: instead of `lyrics`.
   ///   - bucket: where the files lie, instead of a folder.
   ///   - scanner: looks into uploads; nil for none.
+  ///   - processors: services elsewhere, which reach this one on a port of its own.
   static func run<Value>(
     lyrics provider: (any LyricsProvider)? = nil, bucket: Bucket? = nil, scanner: (any VirusScanner)? = nil,
-    _ body: (LiveService) async throws -> Value
+    processors: [ExternalProcessor] = [], _ body: (LiveService) async throws -> Value
   ) async throws -> Value {
-    let service = try await LiveService(provider, bucket, scanner)
+    let service = try await LiveService(provider, bucket, scanner, processors)
     do {
       let value = try await body(service)
       await service.engine.shutdown()
@@ -40,7 +43,9 @@ final class LiveService: Sendable {
     }
   }
 
-  private init(_ provider: (any LyricsProvider)?, _ bucket: Bucket?, _ scanner: (any VirusScanner)?) async throws {
+  private init(
+    _ provider: (any LyricsProvider)?, _ bucket: Bucket?, _ scanner: (any VirusScanner)?, _ processors: [ExternalProcessor]
+  ) async throws {
     var storage = StorageConfiguration()
     storage.bucket = bucket
     let configuration = try TestCluster.createDatabase()
@@ -51,26 +56,37 @@ final class LiveService: Sendable {
     folder = FileManager.default.temporaryDirectory.appending(path: "service-\(UUID().uuidString)").path
     store = try storage.makeStore(folder: folder + "/store", scratchFolder: folder + "/written", HTTPClient())
     try FileManager.default.createDirectory(atPath: folder + "/scratch", withIntermediateDirectories: true)
+    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
+    let front = Front()
+    if !processors.isEmpty { server = try HTTPServer { await front.router.respond(to: $0) } } else { server = nil }
+    let links = try ProcessorAddresses(
+      tokens: tokens, bucket: Bucket(StorageRoutes.bucket, at: "http://127.0.0.1:\(server?.port ?? 0)", .local(tokens.signer)),
+      publicURL: "http://127.0.0.1:\(server?.port ?? 0)"
+    ).links
+    let jobTypes = JobTypes(processors: processors, links: links, client: HTTPClient())
     var registry = Registry()
     registry.register(PublishTrack.self)
     registry.register(ProcessAsset.self)
     PipelineActivities(
-      catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch", scanner: scanner
+      catalog: catalog, store: store, lyrics: provider ?? lyrics, scratchFolder: folder + "/scratch", jobTypes: jobTypes, scanner: scanner
     ).implement(in: &registry)
     var settings = EngineConfiguration(database: configuration, build: "test")
     settings.localTaskQueues = [TaskQueues.catalog: 4, TaskQueues.media: 2, TaskQueues.lyrics: 2]
     settings.drainTime = .milliseconds(500)
     let engine = try Engine(settings, registry)
     self.engine = engine
-    let tokens = OwnTokens(try TokenSigner(TokenTests.secret))
     var router = Router()
     let authentication = try Authentication(tokens: TestAPI.tokens)
     let wake: @Sendable () -> Void = { engine.client.wake() }
     MusicAPI(
       catalog: catalog, store: store, authentication: authentication, tokens: tokens, storage: storage.access(tokens), wake: wake
     ).addRoutes(to: &router)
-    AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens, wake: wake).addRoutes(to: &router)
+    AssetAPI(
+      catalog: catalog, authentication: authentication, tokens: tokens, jobTypes: jobTypes, storage: storage.access(tokens), wake: wake
+    ).addRoutes(to: &router)
+    StorageRoutes(store: store, credentials: .local(tokens.signer)).addRoutes(to: &router)
     self.router = router
+    front.router = router
     engine.start()
     try await engine.waitUntilReady()
   }
@@ -79,6 +95,10 @@ final class LiveService: Sendable {
 
   /// A sound as MP3, by default three seconds of a tone.
   func song(_ sound: String = "sine=frequency=330:duration=3:sample_rate=44100") async throws -> [UInt8] {
+    try await Self.sound(sound, in: folder)
+  }
+
+  static func sound(_ sound: String = "sine=frequency=330:duration=3:sample_rate=44100", in folder: String) async throws -> [UInt8] {
     let path = folder + "/song.mp3"
     let source = ["-v", "error", "-y", "-f", "lavfi", "-i", sound, path]
     try await Subprocess("/usr/bin/ffmpeg", source, in: folder).run()
@@ -97,6 +117,7 @@ final class LiveService: Sendable {
   ) async throws -> Answer {
     var headers = headers
     headers["Authorization"] = "Bearer \(token)"
+    headers["Host"] = headers["Host"] ?? "music.example"
     return Answer(await router.respond(to: try HTTPRequest(method: method, target: target, headers: headers, body: RequestBody(body))))
   }
 
@@ -125,7 +146,32 @@ final class LiveService: Sendable {
     try await document(id) { $0["lyricsStatus"] as? String == status.rawValue }
   }
 
+  /// The job's document when it fulfils the condition, by default when it has ended.
+  func job(
+    _ id: String,
+    when condition: (_ status: String, _ document: [String: Any]) -> Bool = { status, _ in
+      JobStatus(rawValue: status)?.isEnd == true
+    }
+  ) async throws -> [String: Any] {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      let document = try await send(.get, "/api/v1/jobs/\(id)").json
+      if condition(document["status"] as? String ?? "", document) { return document }
+      try #require(ContinuousClock.now < deadline, "the job stayed at \(document)")
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
   func stagedFiles() async throws -> [ObjectInfo] { try await store.list(in: TrackKeys.staging(), after: nil, limit: 10) }
+}
+
+/// What a port answers with, which is known before there is a router.
+private final class Front: Sendable {
+  private let held = Mutex(Router())
+  var router: Router {
+    get { held.withLock { $0 } }
+    set { held.withLock { $0 = newValue } }
+  }
 }
 
 /// A provider whose answer a test changes while it runs.

@@ -55,7 +55,9 @@ final class TestAPI: Sendable {
     )
     music.streamLinks = streamLinks
     music.addRoutes(to: &router)
-    AssetAPI(catalog: catalog, store: store, authentication: authentication, tokens: tokens).addRoutes(to: &router)
+    AssetAPI(
+      catalog: catalog, authentication: authentication, tokens: tokens, storage: .local(Self.storageCredentials, publicURL: nil)
+    ).addRoutes(to: &router)
     let acceptance = UploadAcceptance(catalog: catalog, store: store, limits: limits, wake: {})
     resumable = ResumableUploads(acceptance: acceptance, files: store)
     ResumableAPI(uploads: resumable, authentication: authentication, tokens: tokens).addRoutes(to: &router)

@@ -83,12 +83,18 @@ extension TrackCatalog {
       input: AssetFile(
         kind: try rows.text(0, 4), key: try rows.text(0, 5), mediaType: try rows.text(0, 6), sizeBytes: try rows.int64(0, 7),
         durationMilliseconds: try rows.optional(0, 8, rows.int64)),
-      parameters: Payload(json: Array(try rows.text(0, 3).utf8)))
+      parameters: Payload(json: Array(try rows.text(0, 3).utf8)), tries: Int(try rows.int32(0, 9)))
   }
 
   /// Shows how far an attempt is, in per cent.
   public func reportProgress(_ id: JobID, percent: Int, attempt: Int32) async throws {
     _ = try await call(JobStatements.reportProgress, Parameters(id.uuid, Int16(min(max(percent, 0), 100)), attempt))
+  }
+
+  /// Tells the job's workflow what its processor said.
+  /// - Parameter requestID: the same one again changes nothing.
+  public func report(_ report: ProcessorReport, of id: JobID, requestID: String) async throws {
+    _ = try await call(JobStatements.report, Parameters(id.workflowID, ProcessAsset.report.name, try json(report), requestID))
   }
 
   /// The number of the version that the job adds; nil while another one of the asset is being put in place.

@@ -14,9 +14,9 @@ enum JobStatements {
       with begun as (
         update music.jobs set status = 'processing', started_at = coalesce(started_at, now()), updated_at = now()
         where id = $1 and status in ('pending', 'processing')
-        returning asset_id, type, input_version, input_kind, parameters
+        returning asset_id, type, input_version, input_kind, parameters, tries
       )
-      select b.asset_id, b.type, b.input_version, b.parameters, f.kind, f.object_key, f.media_type, f.size_bytes, f.duration_ms
+      select b.asset_id, b.type, b.input_version, b.parameters, f.kind, f.object_key, f.media_type, f.size_bytes, f.duration_ms, b.tries
       from begun b
       join music.asset_files f on f.asset_id = b.asset_id and f.version = b.input_version and f.kind = b.input_kind
       """,
@@ -30,6 +30,11 @@ enum JobStatements {
       where id = $1 and status = 'processing' and (attempt < $3 or attempt = $3 and progress < $2)
       """,
     parameterTypes: [.uuid, .int2, .int4])
+
+  /// The same request again is one signal.
+  static let report = Statement(
+    name: "jobs_report", sql: "select orchestrator.signal_workflow($1, $2, $3::jsonb, $4)::text",
+    parameterTypes: [.text, .text, .text, .text])
 
   static let reserveVersion = Statement(
     name: "jobs_reserve_version", sql: "select music.reserve_version($1)", parameterTypes: [.uuid])

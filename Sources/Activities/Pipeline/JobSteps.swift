@@ -5,7 +5,11 @@ import Workflows
 // The steps of jobs on assets.
 extension PipelineActivities {
   func implementJobSteps(in registry: inout Registry) {
-    registry.implement(Steps.beginJob) { job, _ in try await refusing { try await catalog.begin(job.jobID) } }
+    registry.implement(Steps.beginJob) { job, _ in
+      var work = try await refusing { try await catalog.begin(job.jobID) }
+      work.processor = jobTypes.processor(of: work.type)?.terms
+      return work
+    }
     registry.implement(Steps.processAsset) { work, context in
       try await refusingInput {
         let attempt = context.info.attempt
@@ -15,6 +19,7 @@ extension PipelineActivities {
       }
     }
     registry.implement(Steps.publishVersion) { output, _ in try await refusing { try await publish(output) } }
+    implementProcessorSteps(in: &registry)
     registry.implement(Steps.endJob) { end, _ in
       try await catalog.end(end)
       return Nothing()

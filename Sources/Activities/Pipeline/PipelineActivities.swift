@@ -14,7 +14,7 @@ public struct PipelineActivities: Sendable {
   let lyrics: any LyricsProvider
   let scratchFolder: String
   let probeLimits: ProbeLimits
-  let jobTypes = JobTypes()
+  let jobTypes: JobTypes
   /// Nil where none is configured.
   let scanner: (any VirusScanner)?
 
@@ -23,7 +23,7 @@ public struct PipelineActivities: Sendable {
   ///   - scanner: looks into every upload before anything opens it; without one uploads are published as not scanned.
   public init(
     catalog: TrackCatalog, store: any ObjectStore, lyrics: any LyricsProvider, scratchFolder: String,
-    probeLimits: ProbeLimits = ProbeLimits(), scanner: (any VirusScanner)? = nil
+    probeLimits: ProbeLimits = ProbeLimits(), jobTypes: JobTypes = JobTypes(), scanner: (any VirusScanner)? = nil
   ) {
     self.catalog = catalog
     self.store = store
@@ -31,6 +31,7 @@ public struct PipelineActivities: Sendable {
     self.scratchFolder = scratchFolder
     self.probeLimits = probeLimits
     self.scanner = scanner
+    self.jobTypes = jobTypes
   }
 
   public func implement(in registry: inout Registry) {

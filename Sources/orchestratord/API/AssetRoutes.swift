@@ -5,28 +5,30 @@ import Workflows
 
 /// The routes of assets and of the jobs that make their versions.
 ///
-///     AssetAPI(catalog: catalog, store: store, authentication: .development, tokens: tokens).addRoutes(to: &router)
+///     AssetAPI(catalog: catalog, authentication: .development, tokens: tokens).addRoutes(to: &router)
 struct AssetAPI: Sendable {
+  /// Long enough to begin with a file over a slow line; one that began goes on.
+  private static let urlLifetime = Duration.minutes(15)
+
   let catalog: TrackCatalog
-  let store: any ObjectStore
   let authentication: Authentication
   let tokens: OwnTokens
-  let links: AssetLinks
+  /// How clients reach the files.
+  let storage: StorageAccess
   let jobTypes: JobTypes
   /// Called after a commit that started or cancelled a workflow: its owner looks at once instead of at its next poll.
   let wake: @Sendable () -> Void
 
   init(
-    catalog: TrackCatalog, store: any ObjectStore, authentication: Authentication, tokens: OwnTokens, jobTypes: JobTypes = JobTypes(),
-    wake: @escaping @Sendable () -> Void = {}
+    catalog: TrackCatalog, authentication: Authentication, tokens: OwnTokens, jobTypes: JobTypes = JobTypes(),
+    storage: StorageAccess? = nil, wake: @escaping @Sendable () -> Void = {}
   ) {
     self.catalog = catalog
-    self.store = store
     self.authentication = authentication
     self.tokens = tokens
     self.jobTypes = jobTypes
     self.wake = wake
-    links = AssetLinks(tokens: tokens)
+    self.storage = storage ?? .local(.local(tokens.signer), publicURL: nil)
   }
 
   func addRoutes(to router: inout Router) {
@@ -34,8 +36,8 @@ struct AssetAPI: Sendable {
     router.on(.get, "/api/v1/assets/{id}") { try await showAsset($0) }
     router.on(.get, "/api/v1/assets/{id}/versions") { try await listVersions($0) }
     router.on(.get, "/api/v1/assets/{id}/download") { try await giveDownload($0) }
-    router.on(.get, "/api/v1/assets/{id}/files/{version}/{kind}") { try await download($0) }
     addJobRoutes(to: &router)
+    addProcessorRoutes(to: &router)
   }
 
   /// `GET /api/v1/assets?limit=&cursor=`, newest first; artists see their own.
@@ -77,32 +79,13 @@ struct AssetAPI: Sendable {
       let kinds = version.files.map(\.kind).joined(separator: ", ")
       throw APIProblem(.notFound, "file-not-found", "Version \(number) has the kinds \(kinds): name one of them as \"kind\".")
     }
-    let (url, expiresAt) = try links.url(of: file.kind, version: version.version, of: asset.id, for: principal.userID)
+    let key = try ObjectKey(file.key)
+    let name = "\(asset.id)-v\(version.version)-\(file.kind).\(key.text.split(separator: ".").last ?? "")"
+    let read = try storage.bucket(for: request).download(key, fileName: name, from: SigningTime(Date()), lifetime: Self.urlLifetime)
     return try .json(
       encoding: DownloadDocument(
-        url: url, expiresAt: Timestamp.text(Int64(expiresAt * 1_000_000)), version: version.version, kind: file.kind,
+        url: read.url, expiresAt: Timestamp.text(read.expiresAt.seconds * 1_000_000), version: version.version, kind: file.kind,
         mediaType: file.mediaType, sizeBytes: file.sizeBytes))
-  }
-
-  /// `GET /api/v1/assets/{id}/files/{version}/{kind}?token=`: the file, with ranges. A version never changes.
-  private func download(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let id = try Self.assetID(request)
-    let kind = request.parameters["kind"] ?? ""
-    guard let number = Int32(request.parameters["version"] ?? ""), number > 0, AssetFile.isKind(kind) else {
-      throw APIProblem(.notFound, "file-not-found", "A file is named by its version, from 1, and its kind.")
-    }
-    try await links.require(request.queryValue("token"), file: kind, version: number, of: id)
-    guard let file = try await catalog.assetVersion(id, number).file(kind) else {
-      throw APIProblem(.notFound, "file-not-found", "The version has no file of this kind.")
-    }
-    let key = try ObjectKey(file.key)
-    var response: HTTPResponse = try await .object(key, of: store, contentType: file.mediaType, for: request) { _ in
-      "\"\(id)-\(number)-\(kind)-\(file.sizeBytes)\""
-    }
-    response.headers["Cache-Control"] = "private, max-age=3600, immutable"
-    response.headers["Content-Disposition"] =
-      "attachment; filename=\"\(id)-v\(number)-\(kind).\(key.text.split(separator: ".").last ?? "")\""
-    return response
   }
 
   /// - Throws: `APIProblem` 400.

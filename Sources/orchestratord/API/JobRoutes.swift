@@ -122,7 +122,7 @@ extension AssetAPI {
     return response
   }
 
-  private static func jobID(_ request: HTTPRequest) throws -> JobID {
+  static func jobID(_ request: HTTPRequest) throws -> JobID {
     guard let id = JobID(request.parameters["id"] ?? "") else {
       throw APIProblem.invalid("invalid-id", "A job is named by a UUID such as 3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5b.")
     }

@@ -7,8 +7,8 @@ struct OwnTokens: Sendable {
   /// Apart from access tokens in audience and type: neither serves as the other.
   static let channelAudience = "orchestrator:events"
   static let channelType = "channel+jwt"
-  static let fileAudience = "orchestrator:files"
-  static let fileType = "file+jwt"
+  static let reportAudience = "orchestrator:reports"
+  static let reportType = "report+jwt"
 
   static let sessionSeconds = 7.0 * 86_400
   /// Longer than any track is processed; a stream that began goes on after it.
@@ -19,7 +19,7 @@ struct OwnTokens: Sendable {
 
   let signer: TokenSigner
   private let channels: TokenVerifier
-  private let files: TokenVerifier
+  private let reports: TokenVerifier
   private let streams: TokenVerifier
   private let now: @Sendable () -> Double
 
@@ -31,7 +31,7 @@ struct OwnTokens: Sendable {
       return TokenVerifier(issuers: [TrustedIssuer(name: Self.issuer, audience: audience, type: type, keys: keys)], now: now)
     }
     channels = verifier(Self.channelAudience, Self.channelType)
-    files = verifier(Self.fileAudience, Self.fileType)
+    reports = verifier(Self.reportAudience, Self.reportType)
     streams = verifier(Self.streamAudience, Self.streamType)
   }
 
@@ -85,20 +85,18 @@ struct OwnTokens: Sendable {
     return claims.subject
   }
 
-  /// A token for one file, which stands in its URL.
-  func file(_ path: String, of user: String, seconds: Double) throws -> (token: String, expiresAt: Double) {
+  /// A token with which an external processor reports on one try of a job.
+  func report(of subject: String, lasting lifetime: Duration) throws -> String {
     let issuedAt = now().rounded(.down)
     var claims = TokenClaims(
-      issuer: Self.issuer, subject: user, audience: Self.fileAudience, issuedAt: issuedAt, expiresAt: issuedAt + seconds)
-    claims.path = path
-    return (try signer.token(claims, type: Self.fileType), claims.expiresAt)
+      issuer: Self.issuer, subject: "processor", audience: Self.reportAudience, issuedAt: issuedAt,
+      expiresAt: issuedAt + (lifetime / .seconds(1)).rounded(.up))
+    claims.track = subject
+    return try signer.token(claims, type: Self.reportType)
   }
 
-  /// The user to whom a file's token was given.
-  /// - Throws: `TokenError` for a token that is none of files, has expired, or is for another file.
-  func user(ofFile token: String, at path: String) async throws -> String {
-    let claims = try await files.verify(token).claims
-    guard claims.path == path else { throw TokenError.audienceWrong }
-    return claims.subject
+  /// - Throws: `TokenError` for a token that is none of reports, has expired, or is for another job or try.
+  func requireReport(_ token: String, of subject: String) async throws {
+    guard try await reports.verify(token).claims.track == subject else { throw TokenError.audienceWrong }
   }
 }

@@ -14,10 +14,8 @@ struct TokenClaims: Sendable, Equatable {
   var roles: Set<Role> = []
   /// Which generation of the account's tokens it belongs to: they end together.
   var generation: Int?
-  /// The one track that it is about.
+  /// The one track, or try of a job, that it is about.
   var track: String?
-  /// The one file that it is about, by the path of its URL.
-  var path: String?
 
   /// The claim for roles in our own tokens.
   static let rolesClaim = "roles"
@@ -44,7 +42,6 @@ struct TokenClaims: Sendable, Equatable {
     }
     if case .number(let number)? = claims["gen"] { generation = Int(exactly: number) }
     if case .text(let text)? = claims["track"] { track = text }
-    if case .text(let text)? = claims["path"] { path = text }
   }
 
   init(issuer: String, subject: String, audience: String, issuedAt: Double, expiresAt: Double) {
@@ -115,7 +112,7 @@ extension TokenClaims: Encodable {
     case expiresAt = "exp"
     case notBefore = "nbf"
     case issuedAt = "iat"
-    case roles, track, path
+    case roles, track
     case generation = "gen"
   }
 
@@ -130,6 +127,5 @@ extension TokenClaims: Encodable {
     if !roles.isEmpty { try fields.encode(roles.map(\.rawValue).sorted(), forKey: .roles) }
     try fields.encodeIfPresent(generation, forKey: .generation)
     try fields.encodeIfPresent(track, forKey: .track)
-    try fields.encodeIfPresent(path, forKey: .path)
   }
 }

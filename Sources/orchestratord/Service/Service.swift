@@ -36,6 +36,8 @@ final class Service: Sendable {
       folder: configuration.storeFolder.map(ConfiguredDatabase.absolute) ?? dataFolder + "/store", scratchFolder: dataFolder + "/written",
       client)
     upkeep = PipelineUpkeep(store: store, catalog: catalog)
+    let directory = AccessDirectory(database: database)
+    let jobTypes = try await Self.jobTypes(configuration, client, directory)
     let (provider, standIn) = try Self.lyricsProvider(configuration, client)
     lyricsService = standIn
     var registry = KnownWorkflows.registry
@@ -51,7 +53,8 @@ final class Service: Sendable {
     registry.intercept(workflows: work)
     registry.intercept(activities: work)
     PipelineActivities(
-      catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch, scanner: configuration.clamd.map { ClamdScanner($0) }
+      catalog: catalog, store: store, lyrics: provider, scratchFolder: scratch, jobTypes: jobTypes,
+      scanner: configuration.clamd.map { ClamdScanner($0) }
     ).implement(in: &registry)
     WebhookDelivery(catalog: WebhookCatalog(database), client: client, addresses: configuration.webhookAddresses).implement(in: &registry)
     engine = parts.ownsSlots ? try Self.makeEngine(configuration, connection, registry, runsActivities: !parts.worksOnQueues) : nil
@@ -69,7 +72,7 @@ final class Service: Sendable {
       parts.servesHTTP
       ? try Self.makeServer(
         configuration, engine?.client ?? Client(database, registry, identity: "api", codec: configuration.codec), catalog, store, database,
-        try await Self.access(configuration, client, AccessDirectory(database: database)), work, feed, uploads)
+        try await Self.access(configuration, client, directory), work, feed, uploads, jobTypes)
       : nil
   }
 
@@ -95,6 +98,22 @@ final class Service: Sendable {
     return try ActivityWorker(settings, registry)
   }
 
+  private static func tokens(_ configuration: Configuration, _ directory: AccessDirectory) async throws -> OwnTokens {
+    let key = if let tokenKey = configuration.tokenKey { tokenKey } else { try await directory.tokenKey() }
+    return OwnTokens(try TokenSigner(key))
+  }
+
+  /// What is done here, and by the external processors of the configuration.
+  private static func jobTypes(
+    _ configuration: Configuration, _ client: HTTPClient, _ directory: AccessDirectory
+  ) async throws -> JobTypes {
+    guard let settings = configuration.processors else { return JobTypes() }
+    let tokens = try await tokens(configuration, directory)
+    let bucket = try configuration.storage.bucket ?? Bucket(StorageRoutes.bucket, at: settings.publicURL, .local(tokens.signer))
+    let addresses = ProcessorAddresses(tokens: tokens, bucket: bucket, publicURL: settings.publicURL)
+    return JobTypes(processors: settings.processors, links: addresses.links, client: client)
+  }
+
   /// Who is let in; the development tokens only where nothing else is configured.
   private static func access(
     _ configuration: Configuration, _ client: HTTPClient, _ directory: AccessDirectory
@@ -103,8 +122,7 @@ final class Service: Sendable {
       if let tokens = configuration.accessTokens { try Authentication(tokens: tokens) } else {
         configuration.isOpenDevelopment ? .development : .closed
       }
-    let key = if let tokenKey = configuration.tokenKey { tokenKey } else { try await directory.tokenKey() }
-    let tokens = OwnTokens(try TokenSigner(key))
+    let tokens = try await Self.tokens(configuration, directory)
     authentication.verifier = TokenVerifier(issuers: [tokens.trusted] + [configuration.tokenIssuer].compactMap { $0?.trusted(client) })
     authentication.directory = directory
     authentication.audit = AuditTrail(database: directory.database, proxies: configuration.trustedProxies)
@@ -113,20 +131,21 @@ final class Service: Sendable {
 
   private static func makeServer(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads, _ jobTypes: JobTypes
   ) throws -> HTTPServer {
     var settings = HTTPServerConfiguration()
     settings.address = configuration.address
     settings.port = configuration.port
     settings.connectionLimit = UInt32(configuration.connections)
     settings.connectionLimitPerAddress = UInt32(configuration.connectionsPerAddress)
-    return try HTTPServer(settings, router: router(configuration, client, catalog, store, database, access, work, feed, uploads))
+    return try HTTPServer(
+      settings, router: router(configuration, client, catalog, store, database, access, work, feed, uploads, jobTypes))
   }
 
   /// Every route of the service, and what stands around them.
   static func router(
     _ configuration: Configuration, _ client: Client, _ catalog: TrackCatalog, _ store: any ObjectStore, _ database: Database,
-    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads
+    _ access: AccessAPI, _ work: WorkMetrics, _ feed: EventFeed?, _ uploads: ResumableUploads, _ jobTypes: JobTypes = JobTypes()
   ) -> Router {
     let authentication = access.authentication
     var router = Router()
@@ -158,7 +177,8 @@ final class Service: Sendable {
       StorageRoutes(store: store, credentials: credentials).addRoutes(to: &router)
     }
     AssetAPI(
-      catalog: catalog, store: store, authentication: authentication, tokens: access.tokens, wake: { client.wake() }
+      catalog: catalog, authentication: authentication, tokens: access.tokens, jobTypes: jobTypes,
+      storage: configuration.storage.access(access.tokens), wake: { client.wake() }
     ).addRoutes(to: &router)
     ResumableAPI(uploads: uploads, authentication: authentication, tokens: access.tokens).addRoutes(to: &router)
     access.addRoutes(to: &router)

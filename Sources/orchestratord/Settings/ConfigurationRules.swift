@@ -2,11 +2,18 @@ import Orchestrator
 
 extension Configuration {
   /// What settings have to do with each other; each completes the configuration, or throws what to change.
-  static let rules: [@Sendable (inout Configuration) throws -> Void] = [lyricsHaveKey, issuerIsWhole, codecIsWhole, bucketIsWhole]
+  static let rules: [@Sendable (inout Configuration) throws -> Void] = [
+    lyricsHaveKey, issuerIsWhole, codecIsWhole, bucketIsWhole, processorsAreWhole,
+  ]
 
   @Sendable private static func lyricsHaveKey(_ configuration: inout Configuration) throws {
     guard configuration.lyricsURL != nil, configuration.lyricsKey == nil else { return }
     throw UsageError("a lyrics URL needs its key in the environment variable GEMINI_API_KEY")
+  }
+
+  @Sendable private static func processorsAreWhole(_ configuration: inout Configuration) throws {
+    guard let file = configuration.processorsFile, !file.isEmpty else { return }
+    configuration.processors = try ProcessorSettings(file: file, publicURL: configuration.storage.publicURL)
   }
 
   @Sendable private static func issuerIsWhole(_ configuration: inout Configuration) throws {

@@ -45,6 +45,10 @@ extension Settings {
     .text("--lyrics-model", "NAME", "LYRICS_MODEL", \.lyricsModel, "model that is asked for"),
     .text(
       nil, nil, "GEMINI_API_KEY", \.lyricsKey, "key of that service; no option, so that it stands in no process list", isSecret: true),
+    .text(
+      "--processors", "FILE", "ORCHESTRATOR_PROCESSORS", \.processorsFile, standard: "none",
+      "JSON file with the [external processors](#external-processors) of jobs and their secrets, the same for all processes; "
+        + "needs `ORCHESTRATOR_PUBLIC_URL`"),
   ]
 
   @Sendable private static func scanner(_ value: SettingText) throws(UsageError) -> ClamdAddress? {

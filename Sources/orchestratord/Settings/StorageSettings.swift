@@ -47,7 +47,7 @@ extension Settings {
     .text(nil, nil, "ORCHESTRATOR_STORE_SECRET", \.storage.secret, "its secret; needed with the endpoint", isSecret: true),
     Setting(
       "--public-url", "URL", "ORCHESTRATOR_PUBLIC_URL", \.storage.publicURL, standard: "what each client calls it",
-      "what clients call this service, for presigned URLs of the local store"
+      "what clients and external processors call this service, for presigned URLs of the local store and for callbacks"
     ) { value in
       do {
         _ = try Bucket(StorageRoutes.bucket, at: value.text, SigningCredentials(keyID: "", secret: "", region: ""))
