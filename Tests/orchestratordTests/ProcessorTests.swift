@@ -133,7 +133,7 @@ import Testing
   }
 
   private static func submit(_ service: LiveService, _ id: AssetID, answer: String) async throws -> String {
-    let json = #"{"type": "stems", "assetId": "\#(id)", "parameters": {"answer": "\#(answer)"}}"#
+    let json = #"{"type": "stems", "assetId": "\#(id)", "inputVersion": 1, "parameters": {"answer": "\#(answer)"}}"#
     let answer = try await service.send(.post, "/api/v1/jobs", headers: ["Content-Type": "application/json"], body: Array(json.utf8))
     return try #require(answer.text("id"), "\(answer.json)")
   }
