@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import HTTP
 import TestSupport
@@ -119,5 +120,52 @@ struct S3ObjectStoreTests {
     let error = await #expect(throws: ObjectStoreError.self) { try await world.store.put([1], at: try ObjectKey("a/b")) }
     #expect(error?.code == .refused && error?.description.contains("SignatureDoesNotMatch") == true)
     #expect(error?.description.contains("not the secret") == false)
+  }
+
+  // MARK: - Parts by presigned URLs
+
+  private struct Order: Encodable, Sendable {
+    let endpoint: String
+    let key: String
+    let uploadID: String
+    let urls: [String]
+  }
+
+  private struct Report: Decodable, Sendable {
+    let numbers: [Int]
+    let size: Int
+    let sha256: String
+  }
+
+  private static let boto = """
+    import hashlib, json, sys, urllib.request
+    import boto3
+    order = json.load(sys.stdin)
+    client = boto3.client("s3", endpoint_url=order["endpoint"], region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    whole = hashlib.sha256()
+    for number, url in enumerate(order["urls"], 1):
+        part = bytes([number]) * (5 * 1024 * 1024 if number < len(order["urls"]) else 1000)
+        whole.update(part)
+        urllib.request.urlopen(urllib.request.Request(url, part, {"Content-Type": "audio/wav"}, method="PUT"), timeout=20)
+    upload = {"Bucket": "music", "Key": order["key"], "UploadId": order["uploadID"]}
+    parts = client.list_parts(**upload)["Parts"]
+    client.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{k: part[k] for k in ("PartNumber", "ETag")} for part in parts]})
+    body = client.get_object(Bucket="music", Key=order["key"])["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == whole.hexdigest()
+    print(json.dumps({"numbers": [part["PartNumber"] for part in parts], "size": len(body), "sha256": whole.hexdigest()}))
+    """
+
+  @Test func `parts that others send by our URLs are put together by boto3, and read by us`() async throws {
+    let world = try World(checksSignatures: false)
+    let key = try ObjectKey("incoming/parts.wav")
+    let bucket = world.store.client.bucket
+    let uploadID = try await world.store.client.beginUpload(key)
+    let urls = (1...3).map { bucket.uploadPart(key, number: $0, of: uploadID, from: SigningTime(Date()), lifetime: .seconds(60)).url }
+    let order = Order(endpoint: world.server.endpoint, key: key.text, uploadID: uploadID, urls: urls)
+    let report = try await PythonTool.run(Self.boto, order, as: Report.self)
+    #expect(report.numbers == [1, 2, 3] && report.size == 10 << 20 + 1000)
+    let content = try await world.content(key)
+    #expect(Hexadecimal.encode(Digest.sha256(content)) == report.sha256)
+    #expect(try await world.store.client.unfinishedUploads(olderThan: .seconds(-60)).isEmpty)
   }
 }
