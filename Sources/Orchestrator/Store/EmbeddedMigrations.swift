@@ -52,7 +52,7 @@ enum EmbeddedMigrations {
     migration_0044,
     migration_0045,
     migration_0046,
-    migration_0059,
+    migration_0047,
   ]
 }
 
@@ -5338,7 +5338,7 @@ $$;
 
 """###)
 
-private let migration_0059 = Migration(number: 59, name: "activity_options", sql: ###"""
+private let migration_0047 = Migration(number: 47, name: "activity_options", sql: ###"""
 -- Options of pending activities that somebody changed.
 create table orchestrator.activity_options (
   run_id uuid not null,
