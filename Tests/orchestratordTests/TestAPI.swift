@@ -30,7 +30,8 @@ final class TestAPI: Sendable {
 
   /// - Parameter other: another process of the same service, whose database this one uses.
   init(
-    limits: UploadLimits = UploadLimits(), tokens users: String = TestAPI.tokens, streamLinks: Duration? = nil, sharing other: TestAPI? = nil
+    limits: UploadLimits = UploadLimits(), tokens users: String = TestAPI.tokens, streamLinks: Duration? = nil,
+    sharing other: TestAPI? = nil
   ) async throws {
     self.limits = limits
     configuration = try other?.configuration ?? TestCluster.createDatabase()
