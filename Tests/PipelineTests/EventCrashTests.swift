@@ -30,7 +30,8 @@ import Testing
     let service = try ServiceUnderTest(["--webhook-addresses", "loopback"])
     defer { service.remove() }
     var api = API(base: try await service.start())
-    let body = #"{"url": "http://127.0.0.1:\#(receiver.port)/hook"}"#
+    // Only the test event: what the stream tells shall not be sent there too.
+    let body = #"{"url": "http://127.0.0.1:\#(receiver.port)/hook", "eventTypes": ["webhook.test"]}"#
     let made = try await api.send(
       .post, "/api/v1/webhook-endpoints", Array(body.utf8), headers: [("Content-Type", "application/json")])
     let endpoint = try #require(try JSONSerialization.jsonObject(with: Data(made.body)) as? [String: Any])
