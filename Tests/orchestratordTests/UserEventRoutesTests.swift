@@ -88,6 +88,8 @@ import Testing
       var received: [String] = []
       var last = "0"
       while received.count < 60 {
+        // A user may have 20 at a time, and a busy server sees late that one was cut.
+        try await eventually("cut streams are gone") { api.feed.followers < 10 }
         // Sometimes by the header, sometimes by the query, and cut after another number of events each time.
         let size = min(1 + received.count % 7, 60 - received.count)
         let isHeader = received.count.isMultiple(of: 2)
@@ -180,7 +182,7 @@ import Testing
     try await Self.serve { api, port in
       let id = try #require(TrackID(try await api.upload().text("trackId") ?? ""))
       try await api.catalog.changeStatus(id, to: .processing, because: nil, by: "test", requestKey: "1")
-      async let told = Self.read(port, "/api/v1/events") { $0.contains { $0.event == "progress" && $0.data.contains(#""progress":78"#) } }
+      async let told = Self.read(port, "/api/v1/events") { $0.contains { $0.event == "progress" && $0.data.contains("transcode-audio") } }
       async let other = Self.read(port, "/api/v1/events", as: "other-token-00001") { Self.numbers($0).count == 1 }
       try await eventually("two follow") { api.feed.followers == 2 }
       for (stage, percent) in [("validate-audio", 100), ("probe-audio", 100), ("transcode-audio", 100)] {
